@@ -1,0 +1,99 @@
+"""What exists: titles, their genres and the franchises they belong to."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.urls import reverse
+
+from catalog.text import fold
+
+
+class Genre(models.Model):
+    """A genre; adult genres keep their titles out of sight until a person switches them on."""
+
+    name = models.CharField(max_length=60, unique=True)
+    is_adult = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Franchise(models.Model):
+    """Titles that continue one another: seasons, films, specials."""
+
+    name = models.CharField(max_length=255, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ItemQuerySet(models.QuerySet["Item"]):
+    def visible(self, *, adult: bool = False) -> ItemQuerySet:
+        """Keep the titles a person may see; adult ones only where `adult` says they asked for them."""
+        shown = self.filter(is_hidden=False)
+        return shown if adult else shown.exclude(genres__is_adult=True)
+
+    def withheld(self, *, adult: bool = False) -> ItemQuerySet:
+        """Keep the complement of `visible`: what the ranker must mask before top-k."""
+        hidden = models.Q(is_hidden=True)
+        return self.filter(hidden if adult else hidden | models.Q(genres__is_adult=True)).distinct()
+
+    def popular(self) -> ItemQuerySet:
+        """Order by members, most first; ties by id, so that pages never overlap."""
+        return self.order_by("-members", "anime_id")
+
+
+class Item(models.Model):
+    """One title. `anime_id` is its MyAnimeList id, so lists from elsewhere match without a mapping."""
+
+    class Type(models.TextChoices):
+        TV = "TV"
+        MOVIE = "Movie"
+        OVA = "OVA"
+        ONA = "ONA"
+        SPECIAL = "Special"
+        MUSIC = "Music"
+
+    anime_id = models.PositiveIntegerField(primary_key=True)
+    name = models.CharField(max_length=255)
+    # `name` without case and accents, kept by save() and by the importer: what search compares with.
+    search_name = models.CharField(max_length=255, editable=False, db_index=True)
+    genres = models.ManyToManyField(Genre, related_name="items", blank=True)
+    type = models.CharField(max_length=10, choices=Type.choices, blank=True)
+    episodes = models.PositiveIntegerField(null=True, blank=True)
+    rating_mean = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(10)]
+    )
+    members = models.PositiveIntegerField(default=0)
+    synopsis = models.TextField(blank=True)
+    poster_url = models.URLField(max_length=500, blank=True)
+    year = models.PositiveSmallIntegerField(null=True, blank=True)
+    franchise = models.ForeignKey(
+        Franchise, on_delete=models.SET_NULL, null=True, blank=True, related_name="items"
+    )
+    is_hidden = models.BooleanField(default=False)
+
+    objects = ItemQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "anime_id"]
+        indexes: ClassVar = [models.Index(fields=["-members", "anime_id"], name="item_popular")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.search_name = fold(self.name)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def get_absolute_url(self) -> str:
+        return reverse("recommender:title", args=[self.anime_id])

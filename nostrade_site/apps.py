@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class NostradeSiteConfig(AppConfig):
+    name = "nostrade_site"
+    verbose_name = "Nostrade"
