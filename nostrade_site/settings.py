@@ -1,5 +1,6 @@
 """All settings, read from the environment; every default suits `make run` on a fresh machine."""
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -25,12 +26,14 @@ def _secret_key() -> str:
     if key:
         return key
     path = DATA_DIR / "secret_key"
-    try:
-        # Exclusive creation: of several processes starting at once exactly one writes the key.
-        with path.open("x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+    if not path.exists():
+        # Written aside and linked: of several processes starting at once exactly one key wins, never half of one.
+        descriptor, draft = tempfile.mkstemp(dir=DATA_DIR)  # mode 600
+        with os.fdopen(descriptor, "w") as file:
             file.write(get_random_secret_key())
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        os.unlink(draft)
     key = path.read_text().strip()
     if not key:
         raise ImproperlyConfigured(f"{path} is empty: delete it, and a new secret key is made at the next start.")

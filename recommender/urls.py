@@ -1,0 +1,11 @@
+from django.urls import path
+
+from recommender import views
+
+app_name = "recommender"
+urlpatterns = [
+    path("", views.feed, name="feed"),
+    path("start/", views.start, name="start"),
+    path("title/<int:anime_id>/", views.title, name="title"),
+    path("preferences/", views.preferences, name="preferences"),
+]
