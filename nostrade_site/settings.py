@@ -1,48 +1,21 @@
 """All settings, read from the environment; every default suits `make run` on a fresh machine."""
 
-import contextlib
-import hashlib
-import os
-import tempfile
 from pathlib import Path
 
-import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management.utils import get_random_secret_key
 
-env = environ.Env()
+from nostrade_site import environment
+from nostrade_site.environment import env, flag, log_level, number, rate, whole_number
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Everything this installation writes: database, checkpoints, secret key, broker files.
-DATA_DIR = Path(env("NOSTRADE_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = environment.data_dir(default=BASE_DIR / "var")
 
-
-def _secret_key() -> str:
-    """Return SECRET_KEY from the environment, or the one generated at first start beside the data."""
-    key: str = env("SECRET_KEY", default="")
-    if key:
-        return key
-    path = DATA_DIR / "secret_key"
-    if not path.exists():
-        # Written aside and linked: of several processes starting at once exactly one key wins, never half of one.
-        descriptor, draft = tempfile.mkstemp(dir=DATA_DIR)  # mode 600
-        with os.fdopen(descriptor, "w") as file:
-            file.write(get_random_secret_key())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        os.unlink(draft)
-    key = path.read_text().strip()
-    if not key:
-        raise ImproperlyConfigured(f"{path} is empty: delete it, and a new secret key is made at the next start.")
-    return key
-
-
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+DEBUG = flag("DEBUG", default=False)
+SECRET_KEY = environment.secret_key(DATA_DIR)
+# This machine itself may always ask: health checks do.
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -103,39 +76,23 @@ TEMPLATES = [
 
 # --- Database -------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # WAL alone still loses writers under load: IMMEDIATE makes them queue instead of failing at commit.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
-    }
-else:
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": environment.database(default=DATA_DIR / "db.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Broker and cache -----------------------------------------------------------------------------
 
-
-def _embedded_socket() -> Path:
-    """Return where the embedded broker listens: beside the data, or in /tmp where that path is too long."""
-    path = DATA_DIR / "broker" / "valkey.sock"
-    if len(str(path)) < 90:  # sun_path ends at 108 bytes; the server also makes longer temporary names
-        return path
-    digest = hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"nostrade-{digest}" / "valkey.sock"
-
-
-REDIS_URL: str = env("REDIS_URL", default="")
-EMBEDDED_BROKER_SOCKET = None if REDIS_URL else _embedded_socket()
-if EMBEDDED_BROKER_SOCKET is None:
-    CELERY_BROKER_URL = CELERY_REDBEAT_REDIS_URL = CACHE_URL = REDIS_URL
+REDIS_URL = environment.redis_url()
+if REDIS_URL:
+    EMBEDDED_BROKER_SOCKET = None
+    CELERY_BROKER_URL = CELERY_REDBEAT_REDIS_URL = REDIS_URL
+    CACHE_URL = environment.next_database(REDIS_URL)
 else:
+    EMBEDDED_BROKER_SOCKET = environment.embedded_socket(DATA_DIR)
     CELERY_BROKER_URL = f"redis+socket://{EMBEDDED_BROKER_SOCKET}?virtual_host=0"
     CELERY_REDBEAT_REDIS_URL = f"unix://{EMBEDDED_BROKER_SOCKET}?db=0"
     CACHE_URL = f"unix://{EMBEDDED_BROKER_SOCKET}?db=1"
+    # One supervisor, one beat: a lock that outlives a crash would only delay the next start.
+    CELERY_REDBEAT_LOCK_KEY = None
 
 CACHES = {
     "default": {
@@ -154,7 +111,10 @@ CELERY_TASK_TIME_LIMIT = 3 * 60 * 60
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 60 * 60}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ROUTES = {"recommender.tasks.retrain": {"queue": "train"}}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below formats Celery's lines too
 CELERY_BEAT_SCHEDULER = "redbeat.RedBeatScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 30  # also bounds how long another beat waits for one that crashed
+CELERY_REDBEAT_REDIS_OPTIONS: dict[str, object] = {}
 CELERY_BEAT_SCHEDULE = {
     "retrain-nightly": {"task": "recommender.tasks.retrain", "schedule": crontab(hour="3", minute="30")},
     "prune-guests-weekly": {
@@ -183,17 +143,21 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-ACCOUNT_ADAPTER = "nostrade_site.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "nostrade_site.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SESSION_REMEMBER = True
+# Guests are logged in, and must reach sign-up and log-in all the same; nostrade_site.accounts turns members away.
+ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
+# Added to allauth's own limits: how many guests one address may become.
+ACCOUNT_RATE_LIMITS = {"guest": env("GUEST_RATE", default="20/h/ip")}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "recommender:feed"
-GUEST_IDLE_DAYS = env.int("GUEST_IDLE_DAYS", default=90)
+GUEST_IDLE_DAYS = whole_number("GUEST_IDLE_DAYS", default=90, minimum=1)
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+# Mail appears in the log until EMAIL_URL names a server.
+vars().update(environment.email(default="consolemail://"))
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Nostrade <nostrade@localhost>")
 
 # --- Web ------------------------------------------------------------------------------------------
@@ -208,14 +172,23 @@ STATIC_ROOT = Path(env("STATIC_ROOT", default=str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
 }
 
-HTTPS = env.bool("HTTPS", default=False)
+# HTTPS=1 behind a proxy that speaks TLS; BEHIND_PROXY=1 trusts the scheme which that proxy reports.
+HTTPS = flag("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+BEHIND_PROXY = flag("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+# Without it every visitor would share the proxy's address, and with it the limits.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 180
 X_FRAME_OPTIONS = "DENY"
@@ -249,9 +222,10 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.UserRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
-        "anon": env("API_ANON_RATE", default="60/min"),
-        "user": env("API_USER_RATE", default="600/min"),
+        "anon": rate("API_ANON_RATE", default="60/min"),
+        "user": rate("API_USER_RATE", default="600/min"),
     },
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 50,
 }
 SPECTACULAR_SETTINGS = {"TITLE": "Nostrade API", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
@@ -262,7 +236,7 @@ CHECKPOINT_DIR = Path(env("CHECKPOINT_DIR", default=str(DATA_DIR / "checkpoints"
 STARTER_CHECKPOINT = BASE_DIR / "ml" / "starter"
 STARTER_CATALOGUE = BASE_DIR / "catalog" / "starter" / "items.csv.xz"
 # How often a web process asks which checkpoint is active.
-CHECKPOINT_POLL_SECONDS = env.float("CHECKPOINT_POLL_SECONDS", default=2.0)
+CHECKPOINT_POLL_SECONDS = number("CHECKPOINT_POLL_SECONDS", default=2.0, minimum=0.1)
 # Optional bootstrap ratings (Kaggle's rating.csv), replayed when fine-tuning.
 RATINGS_CSV = env("RATINGS_CSV", default="")
 
@@ -273,6 +247,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
-    "loggers": {"django.server": {"level": "INFO"}, "django": {"level": "INFO", "propagate": True, "handlers": []}},
+    "root": {"handlers": ["console"], "level": log_level("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django.server": {"level": "INFO"},
+        "django": {"level": "INFO", "propagate": True, "handlers": []},
+    },
 }

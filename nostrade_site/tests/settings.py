@@ -1,0 +1,22 @@
+"""The site's settings for tests: their own data folder, and nothing slow that no test is about."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+# Decided before the real settings are read, so that no test ever touches the data of an installation.
+# Processes that a test starts inherit the folder; the first process makes it and removes it.
+if "NOSTRADE_TEST_DIR" not in os.environ:
+    os.environ["NOSTRADE_TEST_DIR"] = tempfile.mkdtemp(prefix="nostrade-test-")
+    atexit.register(shutil.rmtree, os.environ["NOSTRADE_TEST_DIR"], ignore_errors=True)
+os.environ["NOSTRADE_DATA_DIR"] = os.environ["NOSTRADE_TEST_DIR"]
+
+from nostrade_site.settings import *  # noqa: F403
+from nostrade_site.settings import STATIC_ROOT, STORAGES
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+STATIC_ROOT.mkdir(exist_ok=True)  # else WhiteNoise warns at every client
