@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, cast
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from catalog.text import fold
+
+# Raise it when catalog/posters.py draws differently.
+POSTER_STYLE = 1
+LONGEST_NAME = 255
 
 
 class Genre(models.Model):
@@ -64,9 +70,9 @@ class Item(models.Model):
         MUSIC = "Music"
 
     anime_id = models.PositiveIntegerField(primary_key=True)
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=LONGEST_NAME)
     # `name` without case and accents, kept by save() and by the importer: what search compares with.
-    search_name = models.CharField(max_length=255, editable=False, db_index=True)
+    search_name = models.CharField(max_length=LONGEST_NAME, editable=False, db_index=True)
     genres = models.ManyToManyField(Genre, related_name="items", blank=True)
     type = models.CharField(max_length=10, choices=Type.choices, blank=True)
     episodes = models.PositiveIntegerField(null=True, blank=True)
@@ -81,19 +87,48 @@ class Item(models.Model):
         Franchise, on_delete=models.SET_NULL, null=True, blank=True, related_name="items"
     )
     is_hidden = models.BooleanField(default=False)
+    # When a fact last changed: cached posters and the search index compare it. Bulk writers call touch().
+    updated_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
 
     objects = ItemQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["name", "anime_id"]
         indexes: ClassVar = [models.Index(fields=["-members", "anime_id"], name="item_popular")]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="item_id_positive", condition=models.Q(anime_id__gte=1)),
+            models.CheckConstraint(
+                name="item_rating_between_1_and_10",
+                condition=models.Q(rating_mean__isnull=True) | models.Q(rating_mean__range=(1, 10)),
+            ),
+            models.CheckConstraint(
+                name="item_poster_over_http",
+                condition=models.Q(poster_url="")
+                | models.Q(poster_url__startswith="http://")
+                | models.Q(poster_url__startswith="https://"),
+                violation_error_message="A poster's address begins with http:// or https://.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
     def save(self, *args: object, **kwargs: object) -> None:
-        self.search_name = fold(self.name)
+        self.touch()
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*cast(Iterable[str], fields), "search_name", "updated_at"}
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
     def get_absolute_url(self) -> str:
         return reverse("recommender:title", args=[self.anime_id])
+
+    def touch(self) -> None:
+        """Bring the derived fields up to date; save() does, bulk writers call it."""
+        # Folding can lengthen a name (one ligature becomes several letters).
+        self.search_name = fold(self.name)[:LONGEST_NAME]
+        self.updated_at = timezone.now()
+
+    @property
+    def poster_version(self) -> str:
+        """Change when the drawn poster may have: part of its address, so browsers may keep it for ever."""
+        return f"{POSTER_STYLE}-{int(self.updated_at.timestamp() * 1000):x}"
