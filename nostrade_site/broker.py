@@ -1,6 +1,6 @@
 """The embedded broker: a real Valkey server on a private socket, for `make run` and the tests.
 
-`python -m nostrade_site.broker SOCKET FOLDER` becomes the server (exec): whoever starts it signals it directly.
+`python -m nostrade_site.broker SOCKET FOLDER` becomes the server (exec): who starts it signals it directly.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ def command(socket_path: Path, folder: Path) -> list[str]:
     return [sys.executable, "-m", "nostrade_site.broker", str(socket_path), str(folder)]
 
 
-def answers(socket_path: Path) -> bool:
-    """Tell whether a server answers PING there; one that still loads its file does not yet."""
-    return _say(socket_path, b"PING").startswith(b"+PONG")
+def answers(socket_path: Path, pid: int) -> bool:
+    """Tell whether process `pid` serves there: it has loaded its file, and is no orphan of an earlier run."""
+    if not _say(socket_path, b"PING").startswith(b"+PONG"):
+        return False
+    return f"process_id:{pid}\r\n".encode() in _say(socket_path, b"INFO server")
 
 
 @contextlib.contextmanager
@@ -42,7 +44,7 @@ def running_broker(socket_path: Path, folder: Path) -> Iterator[None]:
     """Run the broker for the length of a `with` block."""
     process = subprocess.Popen(command(socket_path, folder))
     try:
-        _wait(lambda: answers(socket_path), f"The broker did not answer on {socket_path}.")
+        _wait(lambda: answers(socket_path, process.pid), f"The broker did not answer on {socket_path}.")
         yield
     finally:
         process.terminate()
@@ -55,7 +57,7 @@ def _say(socket_path: Path, message: bytes) -> bytes:
             client.settimeout(1)
             client.connect(str(socket_path))
             client.sendall(message + b"\r\n")
-            return client.recv(64)
+            return client.recv(4096)
     except OSError:
         return b""
 
@@ -98,7 +100,11 @@ def main(socket_path: Path, folder: Path) -> None:
     _lock(folder, socket_path)
     socket_path.unlink(missing_ok=True)
     binary = str(get_binary_path())
-    options = OPTIONS | {"unixsocket": str(socket_path), "dir": str(folder)}
+    options = OPTIONS | {
+        "unixsocket": str(socket_path),
+        "dir": str(folder),
+        "logfile": str(folder / "valkey.log"),
+    }
     os.execv(binary, [binary, *(word for name, value in options.items() for word in (f"--{name}", value))])  # noqa: S606
 
 

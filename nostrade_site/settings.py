@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "recommender.middleware.PreferencesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -161,6 +162,9 @@ vars().update(environment.email(default="consolemail://"))
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Nostrade <nostrade@localhost>")
 
 # --- Web ------------------------------------------------------------------------------------------
+
+HOST = env("HOST", default="127.0.0.1")
+PORT = whole_number("PORT", default=8000, minimum=1)
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -1,0 +1,27 @@
+"""gunicorn's configuration: `gunicorn -c python:nostrade_site.gunicorn nostrade_site.wsgi`."""
+
+import os
+
+from django.conf import settings
+
+from nostrade_site.environment import whole_number
+
+# Read by PyTorch when a worker loads it: with one thread each, workers do not fight over the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+bind = f"{settings.HOST}:{settings.PORT}"
+workers = whole_number("WEB_CONCURRENCY", default=2, minimum=1)
+worker_class = "gthread"
+threads = 4
+timeout = 60
+graceful_timeout = 8
+control_socket_disable = True
+preload_app = False  # PyTorch must not have computed before a fork
+logconfig_dict = settings.LOGGING
+
+
+def post_worker_init(worker: object) -> None:
+    """Load the ranker in the background: the first pages need not wait for it."""
+    from recommender import serving  # noqa: PLC0415 - the master never loads the application
+
+    serving.start()

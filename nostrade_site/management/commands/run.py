@@ -1,0 +1,77 @@
+"""`manage.py run`: the whole site under one supervisor, until Ctrl-C."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import sys
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from nostrade_site import broker, preflight
+from nostrade_site.supervisor import Program, SiteError, Supervisor
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+CELERY = (sys.executable, "-m", "celery", "-A", "nostrade_site")
+
+
+class Command(BaseCommand):
+    help = "Start the site: broker, web server, workers and scheduler. HOST and PORT choose the address."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with preflight.lock(settings.DATA_DIR), Supervisor() as supervisor:
+                preflight.check_disk(settings.DATA_DIR)
+                preflight.check_address(settings.HOST, settings.PORT)
+                _start(supervisor)
+                supervisor.keep()
+                supervisor.say("stopping")
+        except SiteError as error:
+            sys.exit(f"nostrade: {error}")
+
+
+def _start(supervisor: Supervisor) -> None:
+    started = time.monotonic()
+    if path := settings.EMBEDDED_BROKER_SOCKET:
+        program = Program("broker", broker.command(path, settings.DATA_DIR / "broker"))
+        supervisor.start(program, ready=lambda pid: broker.answers(path, pid))
+    supervisor.run_once(Program("prepare", (sys.executable, "manage.py", "prepare")))
+    for program in programs():
+        supervisor.start(program)
+    supervisor.keep(until=lambda: _answers(settings.HOST, settings.PORT))
+    if not supervisor.stopping:
+        shown = "localhost" if settings.HOST in {"127.0.0.1", "0.0.0.0", "::"} else settings.HOST  # noqa: S104
+        supervisor.say(
+            f"ready after {time.monotonic() - started:.0f} s: open http://{shown}:{settings.PORT}/"
+        )
+
+
+def programs() -> list[Program]:
+    """Return what runs besides the broker."""
+    web = ("-m", "gunicorn", "-c", "python:nostrade_site.gunicorn", "nostrade_site.wsgi")
+    worker = (*CELERY, "worker", "--hostname", "worker@%h", "--concurrency", "2")
+    trainer = (*CELERY, "worker", "--hostname", "trainer@%h", "--queues", "train", "--concurrency", "1")
+    return [
+        Program("web", (sys.executable, *web), ONE_THREAD),
+        Program("worker", worker, ONE_THREAD),
+        # Training may use all cores, behind the site; stopped, it hands its task back instead of finishing.
+        Program("trainer", ("nice", "-n", "10", *trainer), stop_signal=signal.SIGQUIT),
+        Program("beat", (*CELERY, "beat")),
+    ]
+
+
+def _answers(host: str, port: int) -> bool:
+    """Tell whether the web server answers yet."""
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    connection = http.client.HTTPConnection(local, port, timeout=1)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": "localhost"})
+        return connection.getresponse().status > 0
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

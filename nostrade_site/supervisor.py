@@ -1,0 +1,249 @@
+"""Runs the site's processes together: one log, restarts with backoff, and nothing left behind.
+
+One thread and one selector read every child's output. Children are session leaders: a terminal's Ctrl-C
+reaches only the supervisor, and a process group can be ended as a whole. On Linux the kernel signals them
+when the supervisor itself is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+COLOURS = (36, 32, 33, 35, 34)
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+
+
+class SiteError(Exception):
+    """The site cannot run; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process to keep running."""
+
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: signal.Signals = signal.SIGTERM
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the supervisor waits for what, in seconds."""
+
+    quick_death: float = 10.0  # a child that ends sooner than this counts as failing to start
+    attempts: int = 4
+    longest_pause: float = 30.0
+    stop: float = 10.0
+
+
+class Child:
+    """A program, started."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            program.command,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **program.env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_ends_with(os.getpid(), program.stop_signal),
+        )
+        assert self.process.stdout is not None  # noqa: S101 - for the type checker
+        self.output = self.process.stdout
+        self._tail = b""
+        os.set_blocking(self.output.fileno(), False)
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def how_it_ended(self) -> str:
+        code = self.process.wait()
+        return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+    def lines(self) -> Iterator[str]:
+        """Yield what it has printed since the last call; an unfinished line waits, unless it was the last."""
+        data = b""
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(self.output.fileno(), 65536):
+                *lines, self._tail = (self._tail + data).split(b"\n")
+                yield from (line.decode(errors="replace") for line in lines)
+        if self._tail and not self.running:
+            yield self._tail.decode(errors="replace")
+            self._tail = b""
+
+    def ask_to_stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(self.program.stop_signal)
+
+    def kill_group(self) -> None:
+        """End it and whatever it left behind: its workers share its process group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+@dataclass
+class Slot:
+    """The place of one program: its child, or when the next one is due."""
+
+    program: Program
+    child: Child | None = None
+    quick_deaths: int = 0
+    restart_at: float = 0.0
+
+
+class Supervisor:
+    """Starts programs, keeps them running and, leaving the `with` block, stops them all."""
+
+    def __init__(self, patience: Patience | None = None) -> None:
+        self.patience = patience or Patience()
+        self.slots: list[Slot] = []
+        self.stopping = False
+        self._selector = selectors.DefaultSelector()
+        self._colourful = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    def __enter__(self) -> Supervisor:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._asked_to_stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop_all()
+        self._selector.close()
+
+    def run_once(self, program: Program) -> None:
+        """Run a program to its end; its failure is the site's."""
+        child = self._spawn(program)
+        while child.running and not self.stopping:
+            self._pass_on_output()
+        if self.stopping:
+            child.ask_to_stop()
+        self._stop(child, time.monotonic() + self.patience.stop)
+        if child.process.returncode and not self.stopping:
+            raise SiteError(f"{program.name} failed ({child.how_it_ended}): its lines above say why.")
+
+    def start(self, program: Program, ready: Callable[[int], bool] | None = None) -> None:
+        """Start a program and keep it running from now on; return once `ready(pid)`, where that is given."""
+        slot = Slot(program, self._spawn(program))
+        self.slots.append(slot)
+        while ready is not None and not self.stopping:
+            if slot.child is not None and ready(slot.child.process.pid):
+                return
+            self._tick()
+
+    def keep(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Keep everything running until a signal asks to stop, or `until` says so."""
+        while not self.stopping and not until():
+            self._tick()
+
+    def say(self, line: str) -> None:
+        self._print("nostrade", 1, line)
+
+    def _asked_to_stop(self, *_: object) -> None:
+        if self.stopping:  # asked twice: no more patience
+            for child in self._children():
+                child.kill_group()
+        self.stopping = True
+
+    def _children(self) -> list[Child]:
+        return [key.data for key in self._selector.get_map().values()]
+
+    def _spawn(self, program: Program) -> Child:
+        child = Child(program)
+        self._selector.register(child.output, selectors.EVENT_READ, child)
+        return child
+
+    def _tick(self) -> None:
+        self._pass_on_output()
+        for slot in self.slots:
+            if slot.child is None:
+                if time.monotonic() >= slot.restart_at:
+                    slot.child = self._spawn(slot.program)
+            elif not slot.child.running:
+                self._bury(slot, slot.child)
+
+    def _bury(self, slot: Slot, child: Child) -> None:
+        """Note a death and plan the restart; too many quick ones in a row end the site."""
+        slot.child = None
+        self._let_go(child)
+        name, how, lived = child.program.name, child.how_it_ended, time.monotonic() - child.started
+        slot.quick_deaths = slot.quick_deaths + 1 if lived < self.patience.quick_death else 0
+        if slot.quick_deaths >= self.patience.attempts:
+            raise SiteError(
+                f"{name} ended {slot.quick_deaths} times in a row right after its start ({how}): "
+                "its lines above say why."
+            )
+        pause = min(2.0**slot.quick_deaths / 2, self.patience.longest_pause)
+        slot.restart_at = time.monotonic() + pause
+        self.say(f"{name} ended ({how}); it starts again in {pause:g} s")
+
+    def _pass_on_output(self, wait: float = 0.1) -> None:
+        for key, _ in self._selector.select(wait):
+            if not self._print_lines(key.data):
+                time.sleep(0.01)  # a closed pipe is always readable: do not spin on it
+
+    def _print_lines(self, child: Child) -> bool:
+        """Print what a child said; tell whether it said anything."""
+        name, lines = child.program.name, list(child.lines())
+        for line in lines:
+            self._print(name, COLOURS[sum(map(ord, name)) % len(COLOURS)], line)
+        return bool(lines)
+
+    def _print(self, name: str, colour: int, line: str) -> None:
+        prefix = f"{time.strftime('%H:%M:%S')} {name:<8} |"
+        if self._colourful:
+            prefix = f"\033[{colour}m{prefix}\033[0m"
+        with contextlib.suppress(OSError):  # nobody reads any more: stopping must go on all the same
+            print(f"{prefix} {line}", flush=True)  # noqa: T201 - this is the log
+
+    def _stop_all(self) -> None:
+        """Stop everything but the first program together, then the first, which the others talk to."""
+        self.stopping = True
+        first = [slot.child for slot in self.slots[:1] if slot.child is not None]
+        others = [child for child in self._children() if child not in first]
+        for group in (others, first):
+            for child in group:
+                child.ask_to_stop()
+            deadline = time.monotonic() + self.patience.stop
+            for child in group:
+                self._stop(child, deadline)
+        self.slots.clear()
+
+    def _stop(self, child: Child, deadline: float) -> None:
+        while child.running and time.monotonic() < deadline:
+            self._pass_on_output(0.05)
+        self._let_go(child)
+
+    def _let_go(self, child: Child) -> None:
+        child.kill_group()
+        child.process.wait()
+        self._print_lines(child)
+        self._selector.unregister(child.output)
+        child.output.close()
+
+
+def _ends_with(parent: int, number: signal.Signals) -> Callable[[], None]:
+    """Return what a child runs before its program: on Linux it asks to be signalled when `parent` ends."""
+
+    def in_child() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, number)
+            if os.getppid() != parent:  # it ended before the line above
+                os._exit(1)
+
+    return in_child
