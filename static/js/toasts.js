@@ -1,0 +1,50 @@
+// Notices come from the server as HTML; here they are put away, and failures of the wire get a voice.
+const AT_MOST = 3;
+const region = () => document.getElementById("toasts");
+
+function putAway(toast) {
+  toast.classList.add("is-leaving");
+  setTimeout(() => toast.remove(), 250);
+}
+
+function dress(toast) {
+  toast.dataset.dressed = "";
+  const close = toast.querySelector("[data-toast-close]");
+  close.hidden = false;
+  close.addEventListener("click", () => putAway(toast));
+  const timer = toast.querySelector("[data-toast-timer]");
+  if (!timer) return;
+  timer.hidden = false; // the animation is the clock: hover and focus pause it in the style sheet
+  timer.addEventListener("animationend", () => putAway(toast));
+  toast.querySelector("form")?.addEventListener("htmx:afterRequest", () => putAway(toast));
+}
+
+function tidy() {
+  const toasts = [...region().querySelectorAll("[data-toast]")];
+  toasts.filter((toast) => !("dressed" in toast.dataset)).forEach(dress);
+  toasts.slice(0, -AT_MOST).forEach((toast) => toast.remove());
+}
+
+function say(text) {
+  const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
+  toast.querySelector("[data-toast-text]").textContent = text;
+  region().append(toast);
+}
+
+/** Return the sentence an error answer holds, be it a page of ours or plain text. */
+function sentenceOf(request) {
+  const fallback = `The site answered with an error (${request.status}). Nothing was changed; try again.`;
+  const type = request.getResponseHeader("Content-Type") ?? "";
+  if (!type.includes("html")) return request.responseText.trim().slice(0, 300) || fallback;
+  const page = new DOMParser().parseFromString(request.responseText, "text/html");
+  const text = page.querySelector("[data-error]") ?? page.querySelector("main p, body p, h1");
+  return text?.textContent.trim() || fallback;
+}
+
+export function watchToasts() {
+  tidy();
+  new MutationObserver(tidy).observe(region(), { childList: true });
+  document.addEventListener("htmx:responseError", (event) => say(sentenceOf(event.detail.xhr)));
+  document.addEventListener("htmx:sendError", () => say("The site cannot be reached. Check your connection and try again."));
+  document.addEventListener("htmx:timeout", () => say("The answer took too long. Try again."));
+}
