@@ -6,6 +6,7 @@ from functools import cached_property
 
 from django.http import HttpRequest
 
+from feedback.guests import is_guest
 from feedback.history import Reaction, history_of
 from feedback.models import Saved
 
@@ -22,11 +23,14 @@ class Mine:
 
     @cached_property
     def saved(self) -> frozenset[int]:
-        if not self._user.is_authenticated:
-            return frozenset()
-        return frozenset(Saved.objects.filter(user=self._user).values_list("item_id", flat=True))
+        return frozenset(Saved.objects.of(self._user).values_list("item_id", flat=True))
+
+    @property
+    def is_guest(self) -> bool:
+        """Logging out would lose everything: such a reader is offered to sign up instead."""
+        return is_guest(self._user)
 
 
 def my(request: HttpRequest) -> dict[str, Mine]:
-    """Offer `my.reactions` and `my.saved` to every template."""
+    """Offer `my.reactions`, `my.saved` and `my.is_guest` to every template."""
     return {"my": Mine(request)}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
-from feedback.models import Event, FeedbackType
+from catalog.models import Item
+from feedback.models import Event, FeedbackType, Person
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,28 @@ class Reaction:
     anime_id: int
     feedback_type: FeedbackType
     timestamp: float  # Unix seconds
+    item: Item | None = field(default=None, compare=False)  # where a page shows the title too
+
+    @property
+    def is_dislike(self) -> bool:
+        return self.feedback_type == FeedbackType.DISLIKE
+
+    @property
+    def is_like(self) -> bool:
+        return self.feedback_type == FeedbackType.LIKE
+
+    @property
+    def is_love(self) -> bool:
+        return self.feedback_type == FeedbackType.LOVE
+
+    @property
+    def label(self) -> str:
+        """Disliked, Liked or Loved."""
+        return self.feedback_type.past
+
+    @property
+    def when(self) -> datetime:
+        return datetime.fromtimestamp(self.timestamp, UTC)
 
 
 @dataclass(frozen=True)
@@ -33,7 +55,7 @@ class History:
         return frozenset(reaction.anime_id for reaction in self.reactions)
 
 
-def history_of(user: AbstractBaseUser | AnonymousUser) -> History:
+def history_of(user: Person) -> History:
     """Return what `user` said and did not take back, in one query; empty for a visitor."""
     if not user.is_authenticated:
         return History()

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
 from django.utils import timezone
 
 from catalog.models import Item
+
+Person = AbstractBaseUser | AnonymousUser
+
+
+class AppendOnlyError(Exception):
+    """Somebody tried to change the log; the message says what to do instead."""
+
+
+def _refuse() -> NoReturn:
+    raise AppendOnlyError(
+        "The log is append-only: record a new reaction, or undo this one. Events go with their account only."
+    )
 
 
 class FeedbackType(models.IntegerChoices):
@@ -18,64 +31,107 @@ class FeedbackType(models.IntegerChoices):
     LIKE = 2
     LOVE = 3
 
+    @property
+    def past(self) -> str:
+        return f"{self.label}d"  # Disliked, Liked, Loved, and never shown: Retracted
+
 
 class EventQuerySet(models.QuerySet["Event"]):
-    def of(self, user: AbstractBaseUser) -> EventQuerySet:
-        return self.filter(user=user)
+    def of(self, user: Person) -> EventQuerySet:
+        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
 
     def standing(self) -> EventQuerySet:
         """Keep the reactions that nobody took back, oldest first."""
         reactions = self.exclude(feedback_type=FeedbackType.RETRACTED).filter(retraction__isnull=True)
         return reactions.order_by("timestamp", "id")
 
+    def current(self) -> EventQuerySet:
+        """Keep of the standing reactions the last one about each title: what the person thinks now."""
+        same_title = Event.objects.standing().filter(
+            user=models.OuterRef("user"), item=models.OuterRef("item")
+        )
+        later = models.Q(timestamp__gt=models.OuterRef("timestamp")) | models.Q(
+            timestamp=models.OuterRef("timestamp"), id__gt=models.OuterRef("id")
+        )
+        return self.standing().exclude(models.Exists(same_title.filter(later)))
 
-class EventManager(models.Manager["Event"]):
+    def update(self, **_: Any) -> NoReturn:
+        _refuse()
+
+    def delete(self) -> NoReturn:
+        _refuse()
+
+
+EventReader = models.Manager.from_queryset(EventQuerySet)
+
+
+class EventManager(EventReader["Event"]):
     """The only writers of the log."""
-
-    def get_queryset(self) -> EventQuerySet:
-        return EventQuerySet(self.model, using=self._db)
-
-    def of(self, user: AbstractBaseUser) -> EventQuerySet:
-        return self.get_queryset().of(user)
 
     def record(self, user: AbstractBaseUser, item: Item, feedback_type: FeedbackType) -> Event:
         """Log a reaction and return it; saying the same again returns the event that already stands."""
         with transaction.atomic():
-            _serialise(user)
+            _serialise(user.pk)
             latest = self.of(user).standing().filter(item=item).last()
             if latest is not None and latest.feedback_type == feedback_type:
                 return latest
-            return self.create(user=user, item=item, feedback_type=feedback_type)
+            now = timezone.now()
+            # A clock that was set back must not put the newer word behind the older one.
+            timestamp = max(now, latest.timestamp) if latest else now
+            return self.create(user_id=user.pk, item=item, feedback_type=feedback_type, timestamp=timestamp)
 
     def undo(self, event: Event) -> Event:
-        """Take back one reaction; what was said before it stands again. Undoing twice changes nothing."""
+        """Take back one event and return what that logged; undoing twice changes nothing.
+
+        Of a reaction: what was said before it stands again. Of a retraction: the reaction stands again, in
+        its old place in the history, unless the person has reacted to the title anew.
+        """
         with transaction.atomic():
-            _serialise(event.user)
-            undone, _ = self.get_or_create(
+            _serialise(event.user_id)
+            if event.retracts is not None:
+                return self._restore(event.retracts)
+            retraction, _ = self.get_or_create(
                 retracts=event,
-                defaults={"user": event.user, "item": event.item, "feedback_type": FeedbackType.RETRACTED},
+                defaults={
+                    "user_id": event.user_id,
+                    "item_id": event.item_id,
+                    "feedback_type": FeedbackType.RETRACTED,
+                },
             )
-            return undone
+            return retraction
 
-    def retract(self, user: AbstractBaseUser, item: Item) -> int:
-        """Take back everything `user` said about `item`; return how many reactions that were."""
+    def _restore(self, lost: Event) -> Event:
+        """Log a lost reaction again, under its old time; the caller holds the person's lock."""
+        latest = self.filter(user_id=lost.user_id, item_id=lost.item_id).standing().last()
+        return latest or self.create(
+            user_id=lost.user_id,
+            item_id=lost.item_id,
+            feedback_type=lost.feedback_type,
+            timestamp=lost.timestamp,
+        )
+
+    def retract(self, user: AbstractBaseUser, anime_id: int) -> list[Event]:
+        """Take back all that `user` said about a title; return the retractions, none where nothing stood."""
         with transaction.atomic():
-            _serialise(user)
-            standing = list(self.of(user).standing().filter(item=item))
-            for event in standing:
-                self.create(user=user, item=item, feedback_type=FeedbackType.RETRACTED, retracts=event)
-            return len(standing)
+            _serialise(user.pk)
+            return [self.undo(event) for event in self.of(user).standing().filter(item=anime_id)]
 
 
-def _serialise(user: AbstractBaseUser) -> None:
-    """Make one person's writers queue: a row lock on PostgreSQL; SQLite's IMMEDIATE has done it already."""
-    type(user)._default_manager.select_for_update().get(pk=user.pk)
+def _serialise(user_id: int) -> None:
+    """Make one person's writers queue: a row lock on PostgreSQL; SQLite's IMMEDIATE has done it already.
+
+    `no_key` leaves the person's other rows (sessions, saved titles) free to refer to the account meanwhile.
+    """
+    get_user_model()._default_manager.select_for_update(no_key=True).get(pk=user_id)
 
 
 class Event(models.Model):
     """One reaction, or the retraction of one. Rows are never changed, only added."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="events")
+    # The indexes below begin with the user; one of its own would only slow the log down.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="events")
     feedback_type = models.PositiveSmallIntegerField(choices=FeedbackType.choices)
     timestamp = models.DateTimeField(default=timezone.now)
@@ -86,7 +142,10 @@ class Event(models.Model):
     objects = EventManager()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["user", "timestamp", "id"], name="event_history")]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "timestamp", "id"], name="event_history"),
+            models.Index(fields=["user", "item"], name="event_about_title"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="event_known_feedback_type",
@@ -102,6 +161,25 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.user} · {self.get_feedback_type_display()} · {self.item}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the event; a check constraint cannot see other rows, so what it retracts is checked here."""
+        if not self._state.adding:
+            _refuse()
+        lost = self.retracts
+        if lost is not None and (lost.user_id, lost.item_id) != (self.user_id, self.item_id):
+            raise AppendOnlyError("An event can only retract one of the same person about the same title.")
+        if lost is not None and lost.feedback_type == FeedbackType.RETRACTED:
+            raise AppendOnlyError("A retraction cannot be retracted: record the reaction again.")
+        super().save(*args, **kwargs | {"force_insert": True})
+
+    def delete(self, *_: Any, **__: Any) -> NoReturn:
+        _refuse()
+
+
+class SavedQuerySet(models.QuerySet["Saved"]):
+    def of(self, user: Person) -> SavedQuerySet:
+        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
+
 
 class Saved(models.Model):
     """A title kept for later."""
@@ -109,6 +187,8 @@ class Saved(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved")
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="saved_by")
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SavedQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]

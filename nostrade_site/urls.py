@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("recommender.urls")),
     path("", include("catalog.urls")),
     path("", include("feedback.urls")),
+    path("accounts/", include("nostrade_site.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("nostrade_site.api_urls")),
     path("admin/", admin.site.urls),

@@ -1,0 +1,47 @@
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+
+from feedback.models import Event, Saved
+
+
+@admin.register(Event)
+class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+    """The log, to look at: it is append-only."""
+
+    list_display = ["timestamp", "user", "feedback_type", "item", "retracts_id"]
+    list_filter = ["feedback_type", "timestamp"]
+    list_select_related = ["user", "item"]
+    list_per_page = 50
+    search_fields = ["user__username__istartswith", "item__name__istartswith"]
+    date_hierarchy = "timestamp"
+    ordering = ["-timestamp", "-id"]
+    raw_id_fields = ["user", "item", "retracts"]
+    show_full_result_count = False  # counting the whole log would be the slowest part of the page
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only as part of deleting an account, whose page asks this too."""
+        match = request.resolver_match
+        account = get_user_model()._meta
+        return bool(
+            match
+            and match.url_name
+            and match.url_name.startswith(f"{account.app_label}_{account.model_name}_")
+        )
+
+
+@admin.register(Saved)
+class SavedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["created_at", "user", "item"]
+    list_select_related = ["user", "item"]
+    search_fields = ["user__username__istartswith", "item__name__istartswith"]
+    raw_id_fields = ["user", "item"]
+    date_hierarchy = "created_at"

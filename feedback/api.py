@@ -1,0 +1,145 @@
+"""The REST API of what a person said and kept; the acting person is always the one who is logged in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import generics, serializers, status
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.models import Item
+from feedback.models import Event, FeedbackType, Saved
+
+REACTIONS = [FeedbackType.DISLIKE, FeedbackType.LIKE, FeedbackType.LOVE]
+
+
+def visible_items(request: Request) -> QuerySet[Item]:
+    """Keep the titles that the person asking may see."""
+    return Item.objects.visible(adult=bool(getattr(request, "show_adult", False)))
+
+
+@extend_schema_field({"oneOf": [{"enum": ["dislike", "like", "love"]}, {"enum": [1, 2, 3]}]})
+class FeedbackTypeField(serializers.Field[FeedbackType, Any, str, Any]):
+    """Read a reaction as a word or a number; write it as a word."""
+
+    def to_internal_value(self, data: Any) -> FeedbackType:
+        for reaction in REACTIONS:
+            if data == reaction.name.lower() or (data == reaction.value and not isinstance(data, bool)):
+                return reaction
+        raise serializers.ValidationError(
+            "Send dislike, like or love, or 1, 2 or 3. To take a reaction back, DELETE its event."
+        )
+
+    def to_representation(self, value: int) -> str:
+        return FeedbackType(value).name.lower()
+
+
+class VisibleItemField(serializers.PrimaryKeyRelatedField[Item]):
+    """Read a title by its anime_id; hidden ones, and adult ones where they are off, do not exist."""
+
+    default_error_messages = {"does_not_exist": "There is no title {pk_value} on show here."}
+
+    def get_queryset(self) -> QuerySet[Item]:
+        return visible_items(self.context["request"])
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    anime_id = VisibleItemField(source="item", queryset=Item.objects.none())
+    feedback_type = FeedbackTypeField()
+
+    class Meta:
+        model = Event
+        fields = ["id", "anime_id", "feedback_type", "timestamp"]
+        read_only_fields = ["timestamp"]
+
+
+class SavedSerializer(serializers.ModelSerializer[Saved]):
+    anime_id = serializers.IntegerField(source="item_id", read_only=True)
+
+    class Meta:
+        model = Saved
+        fields = ["anime_id", "created_at"]
+        read_only_fields = ["created_at"]
+
+
+class NewestEvents(CursorPagination):
+    ordering = ("-timestamp", "-id")
+
+
+class NewestSaved(CursorPagination):
+    ordering = ("-created_at", "-id")
+
+
+class EventList(generics.ListAPIView[Event]):
+    """The reactions that stand, one a title, newest first; POST to react."""
+
+    serializer_class = EventSerializer
+    pagination_class = NewestEvents
+    filter_backends = []
+    queryset = Event.objects.none()  # for the schema; get_queryset() knows the person
+
+    def get_queryset(self) -> QuerySet[Event]:
+        return Event.objects.of(self.request.user).current()
+
+    @extend_schema(responses={201: EventSerializer})
+    def post(self, request: Request) -> Response:
+        """React to a title; saying the same again answers with the event that already stands."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        said = serializer.validated_data
+        event = Event.objects.record(request.user, said["item"], said["feedback_type"])
+        return Response(self.get_serializer(event).data, status=status.HTTP_201_CREATED)
+
+
+class EventDetail(generics.GenericAPIView[Event]):
+    serializer_class = EventSerializer
+    queryset = Event.objects.none()
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, event_id: int) -> Response:
+        """Take back what was said about the event's title; where it no longer stands, nothing changes."""
+        mine = Event.objects.of(request.user)
+        if not mine.exclude(feedback_type=FeedbackType.RETRACTED).filter(pk=event_id).exists():
+            raise NotFound("You have no such event; GET the list for those you have.")
+        event = mine.current().filter(pk=event_id).first()
+        if event is not None:
+            Event.objects.retract(request.user, event.item_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SavedList(generics.ListAPIView[Saved]):
+    """The titles kept for later, newest first."""
+
+    serializer_class = SavedSerializer
+    pagination_class = NewestSaved
+    filter_backends = []
+    queryset = Saved.objects.none()
+
+    def get_queryset(self) -> QuerySet[Saved]:
+        return Saved.objects.of(self.request.user)
+
+
+class SavedDetail(generics.GenericAPIView[Saved]):
+    serializer_class = SavedSerializer
+    queryset = Saved.objects.none()
+
+    @extend_schema(request=None, responses={200: SavedSerializer, 201: SavedSerializer})
+    def put(self, request: Request, anime_id: int) -> Response:
+        """Keep a title for later; doing so again changes nothing."""
+        item = visible_items(request).filter(pk=anime_id).first()
+        if item is None:
+            raise NotFound(f"There is no title {anime_id} on show here.")
+        saved, made = Saved.objects.get_or_create(user_id=request.user.pk, item=item)
+        code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
+        return Response(self.get_serializer(saved).data, status=code)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, anime_id: int) -> Response:
+        """Let a title go; one that was not kept is let go already."""
+        Saved.objects.of(request.user).filter(item=anime_id).delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,126 @@
+"""Guests: people without an account whose reactions are kept all the same, in a user row of their own."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TypeGuard
+
+from allauth.core import ratelimit
+from django.contrib.auth import get_user_model, login
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import get_random_string, salted_hmac
+
+from feedback.models import Event, Person, Saved
+from feedback.refusals import RefusedError
+
+GUEST_PREFIX = "guest-"
+# Reactions sent at the same moment, before the first answer brought the session, belong to one guest.
+SAME_VISIT = timedelta(minutes=1)
+PRUNE_CHUNK = 200
+
+
+def is_guest(user: Person) -> TypeGuard[User]:
+    """Say whether `user` is a guest: a row made by `acting_user` that nobody has signed up with."""
+    return (
+        isinstance(user, User) and user.username.startswith(GUEST_PREFIX) and not user.has_usable_password()
+    )
+
+
+def acting_user(request: HttpRequest) -> AbstractBaseUser:
+    """Return who is acting; a visitor becomes a guest, and is logged in as such.
+
+    Call it once the request is known to be carried out: a refused one must not leave a guest behind.
+    It raises RefusedError (429) where one address makes too many guests.
+    """
+    if request.user.is_authenticated:
+        return request.user
+    csrf_secret = request.META.get("CSRF_COOKIE")
+    guest = _guest_of_this_visit(request, csrf_secret)
+    login(request, guest, backend="django.contrib.auth.backends.ModelBackend")
+    if csrf_secret:
+        # login() changes the CSRF token, but the forms of this page and of other tabs must still work.
+        request.META["CSRF_COOKIE"] = csrf_secret
+    return guest
+
+
+def _guest_of_this_visit(request: HttpRequest, csrf_secret: str | None) -> User:
+    """Make the guest, or find the one that a simultaneous request of the same browser has just made."""
+    users = get_user_model()._default_manager
+    name = (
+        GUEST_PREFIX + salted_hmac("feedback.guests", csrf_secret or get_random_string(32)).hexdigest()[:20]
+    )
+    guest = users.filter(username=name).first()
+    if guest and is_guest(guest) and guest.date_joined > timezone.now() - SAME_VISIT:
+        return guest
+    if not ratelimit.consume(request, action="guest"):
+        raise RefusedError(
+            429,
+            "Too many new visitors came from your network just now. Log in or sign up, and you can go on"
+            " at once; without an account, try again later.",
+        )
+    if guest:  # made long ago and left: whoever sits here now starts anew
+        name = GUEST_PREFIX + get_random_string(20, "0123456789abcdef")
+    return users.get_or_create(username=name, defaults={"password": make_password(None)})[0]
+
+
+def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
+    """Carry what a guest said and saved over to a member, whose own word wins, and delete the guest."""
+    with transaction.atomic():
+        known = Event.objects.of(member).standing().values("item")
+        kept = Event.objects.of(guest).standing().exclude(item__in=known)
+        # The log is append-only: the member says it again, at the time it was said.
+        Event.objects.bulk_create(
+            Event(
+                user_id=member.pk,
+                item_id=event.item_id,
+                feedback_type=event.feedback_type,
+                timestamp=event.timestamp,
+            )
+            for event in kept
+        )
+        Saved.objects.bulk_create(
+            (
+                Saved(user_id=member.pk, item_id=saved.item_id, created_at=saved.created_at)
+                for saved in Saved.objects.of(guest)
+            ),
+            ignore_conflicts=True,
+        )
+        get_user_model()._default_manager.filter(pk=guest.pk).delete()
+
+
+def idle_guests(since: datetime) -> QuerySet[User]:
+    """Keep the guests who neither came, reacted nor saved anything since `since`."""
+    guests = get_user_model()._default_manager.filter(
+        username__startswith=GUEST_PREFIX,
+        password__startswith=UNUSABLE_PASSWORD_PREFIX,
+        date_joined__lt=since,
+    )
+    reacted = Event.objects.filter(user=OuterRef("pk"), timestamp__gte=since)
+    saved = Saved.objects.filter(user=OuterRef("pk"), created_at__gte=since)
+    return guests.exclude(last_login__gte=since).exclude(Exists(reacted)).exclude(Exists(saved))
+
+
+def prune_guests(days: int) -> int:
+    """Delete the guests idle for `days` days with all they said; return how many.
+
+    In small transactions, so that nobody else's writing waits long; a guest who acts meanwhile is left alone.
+    """
+    since = timezone.now() - timedelta(days=days)
+    pruned = 0
+    while True:
+        with transaction.atomic():
+            chunk = (
+                idle_guests(since)
+                .select_for_update(skip_locked=True)
+                .values_list("pk", flat=True)[:PRUNE_CHUNK]
+            )
+            found = list(chunk)
+            get_user_model()._default_manager.filter(pk__in=found).delete()
+        pruned += len(found)
+        if len(found) < PRUNE_CHUNK:
+            return pruned

@@ -1,0 +1,1 @@
+"""Accounts: allauth's flows, open to guests, who keep what they said."""

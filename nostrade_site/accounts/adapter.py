@@ -1,0 +1,44 @@
+"""How a guest becomes a member: by signing up in place, or by logging in to an account that exists."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.auth import get_user_model, update_session_auth_hash
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
+
+from feedback.guests import GUEST_PREFIX, hand_over, is_guest
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def new_user(self, request: HttpRequest) -> User:
+        """Give sign-up the guest's own row, so that every reaction and saved title stays where it is."""
+        guest = request.user
+        if is_guest(guest):
+            # Read anew: the form fills this object in before it is certain that the sign-up succeeds.
+            return get_user_model().objects.get(pk=guest.pk)
+        return super().new_user(request)  # type: ignore[no-any-return]
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:
+        if username.lower().startswith(GUEST_PREFIX):
+            raise ValidationError(
+                f"Names that begin with “{GUEST_PREFIX}” are kept for visitors. Please choose another one."
+            )
+        return super().clean_username(username, shallow)  # type: ignore[no-any-return]
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        if request.user.pk == user.pk:
+            # A guest who has just signed up: the new password must not empty the session.
+            update_session_auth_hash(request, user)
+        elif is_guest(request.user):
+            hand_over(request.user, user)
+        super().login(request, user)
+
+    def logout(self, request: HttpRequest) -> None:
+        super().logout(request)
+        rotate_token(request)  # a guest is recognised by it for a moment; the next person must not be
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return self.get_login_redirect_url(request)  # type: ignore[no-any-return]
