@@ -1,0 +1,132 @@
+"""Training batches: reshuffled sets, ordered tails, windows and the targets after each position."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ml.config import TrainingConfig
+from ml.data import Dataset
+from ml.feedback import Feedback
+from ml.time_bins import TimeBins
+
+CHUNK = 16  # batches sorted by length together, against padding
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B windows of L events, P positions each, and the T titles of the whole lists they come from."""
+
+    inputs: tuple[Tensor, Tensor, Tensor, Tensor]  # items, feedback, times, positions, each (B, L)
+    at: Tensor  # (B, P)
+    columns: Tensor  # (B, T), every title of the list, 0 where it is shorter
+    ranks: Tensor  # (B, T), place of each title counted from the window's start, negative before it
+    weights: Tensor  # (B, T), target weight of each title; negative for a dislike, 0 for padding
+    first_ordered: Tensor  # (B,), rank of the first event whose order is known
+    n_tokens: int
+
+    def targets(self, horizon: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return target weights, dislike weights and what was seen, each (B, P, T).
+
+        After a position inside a set every title still to come is a target; where the next event is ordered, the
+        next `horizon` events are.
+        """
+        at, ranks, weights = self.at[:, :, None], self.ranks[:, None, :], self.weights[:, None, :]
+        ordered = at + 1 >= self.first_ordered[:, None, None]
+        coming = (ranks > at) & (~ordered | (ranks <= at + horizon))
+        return weights.clamp_min(0) * coming, (-weights).clamp_min(0) * coming, ranks <= at
+
+    def to(self, device: torch.device) -> "Batch":
+        """Move the tensors."""
+        items, feedback, times, positions = (tensor.to(device) for tensor in self.inputs)
+        rest = (self.at, self.columns, self.ranks, self.weights, self.first_ordered)
+        return Batch((items, feedback, times, positions), *(tensor.to(device) for tensor in rest), self.n_tokens)
+
+
+class Batches:
+    """One epoch after another of a dataset's people."""
+
+    def __init__(self, dataset: Dataset, bins: TimeBins, config: TrainingConfig) -> None:
+        self.dataset, self.config = dataset, config
+        self.times = bins.bins_of(dataset.timestamps)
+        self.timed = np.isfinite(dataset.timestamps)
+        self.rng = np.random.default_rng(config.seed)
+        weight_of = np.zeros(len(Feedback), dtype=np.float32)
+        weight_of[[Feedback.LIKE, Feedback.LOVE, Feedback.WATCHED, Feedback.DISLIKE]] = (
+            config.like_weight,
+            config.love_weight,
+            config.watched_weight,
+            -1.0,
+        )
+        self.weights = weight_of[dataset.feedback]
+
+    def __len__(self) -> int:
+        """Count the batches of an epoch."""
+        return -(-self.dataset.n_users // self.config.batch_size)
+
+    def epoch(self) -> Iterator[Batch]:
+        """Yield every person once, people of like length together."""
+        size = self.config.batch_size
+        order = self.rng.permutation(self.dataset.n_users)
+        lengths = np.minimum(self.dataset.lengths, self.config.window)
+        groups = []
+        for start in range(0, len(order), size * CHUNK):
+            chunk = order[start : start + size * CHUNK]
+            chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
+            groups += [chunk[i : i + size] for i in range(0, len(chunk), size)]
+        for i in self.rng.permutation(len(groups)):
+            yield self.batch(groups[i])
+
+    def batch(self, users: NDArray[np.int64]) -> Batch:
+        """Draw a window of each person and lay the windows side by side."""
+        B, P, T = len(users), self.config.positions, int(self.dataset.lengths[users].max())
+        L = min(T, self.config.window)
+        inputs = np.zeros((4, B, L), dtype=np.int64)
+        at = np.zeros((B, P), dtype=np.int64)
+        columns = np.zeros((B, T), dtype=np.int64)
+        ranks = np.zeros((B, T), dtype=np.int64)
+        weights = np.zeros((B, T), dtype=np.float32)
+        first_ordered = np.full(B, T, dtype=np.int64)
+        for b, user in enumerate(users):
+            events, n_loose = self.arrange(int(user))
+            start = self.window_start(len(events), n_loose)
+            window = events[start : start + L]
+            n = len(window)
+            inputs[0, b, :n] = self.dataset.items[window]
+            inputs[1, b, :n] = self.dataset.feedback[window]
+            inputs[2, b, :n] = self.times[window]
+            inputs[3, b, :n] = np.where(self.timed[window], np.arange(1, n + 1), 0)
+            columns[b, : len(events)] = self.dataset.items[events]
+            ranks[b] = np.arange(T) - start
+            weights[b, : len(events)] = self.weights[events]
+            at[b] = self.draw_positions(min(n, len(events) - start - 1))
+            if n_loose < len(events):
+                first_ordered[b] = max(n_loose - start, 0)
+        items, feedback, times, positions = (torch.from_numpy(array) for array in inputs)
+        rest = (torch.from_numpy(array) for array in (at, columns, ranks, weights, first_ordered))
+        return Batch((items, feedback, times, positions), *rest, int((inputs[0] > 0).sum()))
+
+    def arrange(self, user: int) -> tuple[NDArray[np.int64], int]:
+        """Return a person's events, those without a time reshuffled and first, and how many these are."""
+        events = np.arange(self.dataset.offsets[user], self.dataset.offsets[user + 1])
+        n_loose = int((~self.timed[events]).sum())
+        events[:n_loose] = self.rng.permutation(events[:n_loose])
+        return events, n_loose
+
+    def window_start(self, n_events: int, n_loose: int) -> int:
+        """Start a window: anywhere in an ordered list, at the front of a reshuffled set."""
+        spare = n_events - self.config.window
+        return int(self.rng.integers(0, spare + 1)) if spare > 0 and n_loose < n_events else 0
+
+    def draw_positions(self, n: int) -> NDArray[np.int64]:
+        """Draw positions among the first n, half of them evenly and half towards short prefixes (log-uniform)."""
+        n = max(n, 1)
+        P = self.config.positions
+        uniform = self.rng.random(P)
+        short = np.floor((n + 1) ** uniform) - 1
+        even = np.floor(uniform * n)
+        chosen = np.where(np.arange(P) % 2 == 0, even, short)
+        return np.minimum(chosen, n - 1).astype(np.int64)

@@ -1,0 +1,183 @@
+"""A checkpoint: an immutable directory with weights (safetensors) and everything needed to use them (JSON)."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ml.config import SASRecConfig
+from ml.directories import new_directory
+from ml.id_maps import IdMap
+from ml.sasrec import SASRec
+
+FORMAT_VERSION = 1
+WEIGHTS, MANIFEST, ID_MAP = "weights.safetensors", "checkpoint.json", "id_map.json"
+COUNTS = "item_counts"  # beside the model's tensors: people per title in training, (N + 1,)
+KEYS = {"format_version", "config", "weights_sha256", "created", "git_revision", "parent", "data", "training", "metrics"}
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model in memory (float32), with its titles and where it comes from.
+
+    `item_counts` (N + 1,) int64 are the people per title in training, the cold-start answer. `version` is the sha256
+    of the weights file, empty until saved or loaded; `parent` the version it was fine-tuned from.
+    """
+
+    config: SASRecConfig
+    id_map: IdMap
+    weights: dict[str, Tensor]
+    item_counts: Tensor
+    data: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    parent: str | None = None
+    version: str = ""
+    created: str = ""
+
+    def model(self) -> SASRec:
+        """Build the model with these weights, in evaluation mode."""
+        model = SASRec(self.config)
+        model.load_state_dict(self.weights)
+        return model.eval()
+
+    def extended(self, item_ids: tuple[int, ...]) -> "Checkpoint":
+        """Add titles. Old rows stay bit-identical; a new title starts as the average one, and as the rarest."""
+        id_map = self.id_map.extend(item_ids)
+        n_new = len(id_map) - len(self.id_map)
+        if not n_new:
+            return self
+        table, bias = self.weights["items.weight"], self.weights["bias"]
+        rows = table[1:].mean(0, keepdim=True).expand(n_new, -1)
+        weights = self.weights | {
+            "items.weight": torch.cat([table, rows]),
+            "bias": torch.cat([bias, bias[1:].min().expand(n_new)]),
+        }
+        counts = torch.cat([self.item_counts, self.item_counts.new_zeros(n_new)])
+        config = replace(self.config, n_items=len(id_map))
+        return replace(self, config=config, id_map=id_map, weights=weights, item_counts=counts, version="")
+
+    def save(self, path: Path, half: bool = False) -> "Checkpoint":
+        """Write the directory atomically and return the checkpoint with its version.
+
+        With `half` floating-point weights are stored as float16 (half the size; loaded as float32). Raises
+        FileExistsError when `path` exists and CheckpointError when a weight is not finite.
+        """
+        dtype = torch.float16 if half else torch.float32
+        tensors = {name: tensor.to(dtype).contiguous() for name, tensor in self.weights.items()}
+        _refuse_not_finite(path, tensors)
+        blob = safetensors.torch.save(tensors | {COUNTS: self.item_counts})
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        saved = replace(self, version=hashlib.sha256(blob).hexdigest(), created=created)
+        with new_directory(path) as draft:
+            (draft / WEIGHTS).write_bytes(blob)
+            (draft / ID_MAP).write_text(json.dumps(list(self.id_map.ids)) + "\n")
+            (draft / MANIFEST).write_text(json.dumps(saved.manifest(), indent=1) + "\n")
+        return saved
+
+    def manifest(self) -> dict[str, Any]:
+        """Return `checkpoint.json`."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "config": self.config.to_dict(),
+            "weights_sha256": self.version,
+            "created": self.created,
+            "git_revision": git_revision(),
+            "parent": self.parent,
+            "data": self.data,
+            "training": self.training,
+            "metrics": self.metrics,
+        }
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Checkpoint":
+        """Read a directory that `save` wrote. Raises CheckpointError, with what to do, when anything is not right."""
+        path = Path(path)
+        manifest, ids, blob = _read(path)
+        if manifest.get("format_version") != FORMAT_VERSION:
+            raise _error(path, f"has format {manifest.get('format_version')!r}, this code reads {FORMAT_VERSION}")
+        if set(manifest) != KEYS:
+            raise _error(path, f"has missing or unknown entries {sorted(set(manifest) ^ KEYS)}")
+        if hashlib.sha256(blob).hexdigest() != manifest["weights_sha256"]:
+            raise _error(path, "has weights that do not match their sha256: the file was cut short or changed")
+        try:
+            config, id_map = SASRecConfig.from_dict(manifest["config"]), IdMap(ids)
+            tensors = safetensors.torch.load(blob)
+        except (ValueError, TypeError, SafetensorError) as error:
+            raise _error(path, f"cannot be read ({error})") from error
+        _refuse_strangers(path, config, id_map, tensors)
+        counts = tensors.pop(COUNTS)
+        _refuse_not_finite(path, tensors)
+        return cls(
+            config,
+            id_map,
+            {name: tensor.float() for name, tensor in tensors.items()},
+            counts,
+            manifest["data"],
+            manifest["training"],
+            manifest["metrics"],
+            manifest["parent"],
+            manifest["weights_sha256"],
+            manifest["created"],
+        )
+
+
+def git_revision() -> str | None:
+    """Return the commit of this code, or None outside a git checkout."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    answer = subprocess.run(  # noqa: S603  # fixed arguments
+        [git, "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    return answer.stdout.strip() or None
+
+
+def _error(path: Path, what: str) -> CheckpointError:
+    return CheckpointError(f"Checkpoint {path} {what}; restore it or train a new one with python -m ml.train.")
+
+
+def _read(path: Path) -> tuple[dict[str, Any], list[int], bytes]:
+    """Read the three files as they are."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text())
+        ids = json.loads((path / ID_MAP).read_text())
+        blob = (path / WEIGHTS).read_bytes()
+    except (OSError, ValueError) as error:
+        raise _error(path, f"is not complete ({type(error).__name__}: {error})") from error
+    if not isinstance(manifest, dict) or not isinstance(ids, list):
+        raise _error(path, "has JSON of another shape")
+    return manifest, ids, blob
+
+
+def _refuse_strangers(path: Path, config: SASRecConfig, id_map: IdMap, tensors: dict[str, Tensor]) -> None:
+    """Raise CheckpointError unless names and shapes are exactly those of the config."""
+    with torch.device("meta"):
+        wanted = {name: tuple(tensor.shape) for name, tensor in SASRec(config).state_dict().items()}
+    wanted[COUNTS] = (config.n_items + 1,)
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if found != wanted:
+        wrong = sorted({name for name, _ in found.items() ^ wanted.items()})
+        raise _error(path, f"has tensors that do not fit its config: {', '.join(wrong)}")
+    if len(id_map) != config.n_items:
+        raise _error(path, f"has {len(id_map)} ids for {config.n_items} titles")
+
+
+def _refuse_not_finite(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Raise CheckpointError when a weight is NaN or infinite."""
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise _error(path, f"has a weight that is not finite in {name}")

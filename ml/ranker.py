@@ -1,0 +1,183 @@
+"""The ranker: a checkpoint that answers questions about outside ids. Immutable, so safe between threads."""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ml.checkpoint import Checkpoint
+from ml.encoding import ITEM, by_length, collate, encode, number_positions
+from ml.history import History
+from ml.id_maps import IdMap
+from ml.index import ExactIndex, ItemIndex, normalised
+from ml.sasrec import SASRec
+
+MAX_TOKENS = 16_384  # events in one pass through the model
+MAX_CAUSES = 64  # events of a history that may be named as a cause
+
+
+@dataclass(frozen=True)
+class RankedItem:
+    """A title and its score: a log-probability from `rank`, a cosine from `similar`."""
+
+    item_id: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Cause:
+    """An event of the history, and by how much a title's log-probability falls when it is taken away."""
+
+    item_id: int
+    feedback: int
+    drop: float
+
+
+class Ranker:
+    """Ranks the whole catalogue for a history with SASRec, and says why."""
+
+    def __init__(self, model: SASRec, id_map: IdMap, item_counts: Tensor, version: str = "") -> None:
+        self.model = model.eval()
+        self.version = version
+        self._id_map = id_map
+        self._ids = np.array((0, *id_map.ids), dtype=np.int64)
+        counts = item_counts.double() + 0.5  # a title without a rating is rare, not impossible
+        counts[0] = 0
+        self._popularity = (counts / counts.sum()).log().float()  # (N + 1,), -inf for padding
+        self._index: ItemIndex = ExactIndex(self._vectors)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Load a checkpoint directory. Raises `ml.checkpoint.CheckpointError` when it cannot be used."""
+        checkpoint = Checkpoint.load(path)
+        return cls(checkpoint.model(), checkpoint.id_map, checkpoint.item_counts, checkpoint.version)
+
+    @property
+    def id_map(self) -> IdMap:
+        """Return the titles of the catalogue."""
+        return self._id_map
+
+    @property
+    def item_ids(self) -> tuple[int, ...]:
+        """Return the ids of the catalogue's titles."""
+        return self._id_map.ids
+
+    def knows(self, item_id: int) -> bool:
+        """Tell whether a title is in the catalogue."""
+        return item_id in self._id_map
+
+    def rank(
+        self, history: History, k: int, *, exclude: Collection[int] = frozenset(), popularity_discount: float = 0.0
+    ) -> list[RankedItem]:
+        """Return the k best titles of the whole catalogue, best first, fewer when fewer are left.
+
+        Titles of the history and of `exclude` are masked before the choice; titles nobody knows are ignored. A
+        history without a known title gets the most popular ones. `popularity_discount` in 0..1 subtracts that share
+        of a title's log popularity, to dig deeper. Raises ValueError when `k` is below 1.
+        """
+        return self.rank_many([history], k, exclude=exclude, popularity_discount=popularity_discount)[0]
+
+    def rank_many(
+        self,
+        histories: Sequence[History],
+        k: int,
+        *,
+        exclude: Collection[int] = frozenset(),
+        popularity_discount: float = 0.0,
+    ) -> list[list[RankedItem]]:
+        """Rank for many people at once, as `rank` does for each."""
+        if k < 1:
+            raise ValueError(f"k must be at least 1, not {k}.")
+        scores = self._log_probabilities(histories)
+        if popularity_discount:
+            scores = scores - popularity_discount * self._popularity.nan_to_num(neginf=0.0)
+        scores[:, self._id_map.indices_of(list(exclude))] = -math.inf
+        best = scores.topk(min(k, len(self._id_map)), dim=1)
+        return [
+            [
+                RankedItem(int(self._ids[i]), s)
+                for s, i in zip(row_scores, row, strict=True)
+                if s > -math.inf
+            ]
+            for row_scores, row in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+        ]
+
+    def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
+        """Return log-probabilities (len(histories), N + 1) over the titles outside each history; those in it -inf."""
+        return self._log_probabilities(histories).numpy()
+
+    def explain(self, history: History, item_ids: Sequence[int]) -> list[list[Cause]]:
+        """Say for each title which events of the history raise it: leave-one-out in one batched pass.
+
+        A cause's drop is the fall of the title's log-probability without the event. It is a log-probability over the
+        titles outside the *whole* history, the same set in every pass, because a plain score shifts for all titles
+        alike when an event goes, and that shift is no reason for any of them. Largest drop first; negative for events
+        that speak against the title. Of a long history the 64 events most like the titles are tried. Unknown titles
+        get no causes.
+        """
+        encoded = encode(history, self._id_map, self.model.config)
+        indices = self._id_map.indices_of(item_ids)
+        if not encoded.shape[1] or not len(indices):
+            return [[] for _ in item_ids]
+        tried = self._candidates(encoded[ITEM], indices)
+        variants = [encoded, *(number_positions(np.delete(encoded, event, axis=1)) for event in tried)]
+        seen = torch.from_numpy(encoded[ITEM])
+        scores = self._normalised_logits(variants, [seen] * len(variants))[:, indices]
+        drops = (scores[0] - scores[1:]).T.tolist()  # (len(item_ids), len(tried))
+        events = [(int(self._ids[encoded[ITEM, event]]), int(encoded[1, event])) for event in tried]
+        return [
+            sorted((Cause(*event, drop) for event, drop in zip(events, row, strict=True)), key=lambda c: -c.drop)
+            if index and index not in encoded[ITEM]
+            else []
+            for index, row in zip(indices, drops, strict=True)
+        ]
+
+    def similar(self, item_id: int, k: int, exclude: Collection[int] = frozenset()) -> list[RankedItem]:
+        """Return the k titles nearest to a title by the cosine of their embeddings; none for an unknown title."""
+        index = self._id_map.index_of(item_id)
+        if not index:
+            return []
+        wanted = min(k + 1 + len(exclude), len(self._id_map))
+        cosines, rows = self._index.search(self._vectors[index - 1 : index], wanted)
+        near = [RankedItem(int(self._ids[row + 1]), float(c)) for c, row in zip(cosines[0], rows[0], strict=True)]
+        return [item for item in near if item.item_id != item_id and item.item_id not in exclude][:k]
+
+    @cached_property
+    def _vectors(self) -> NDArray[np.float32]:
+        """Return the item embeddings (N, D), scaled to length one."""
+        return normalised(self.model.items.weight.detach()[1:].numpy())
+
+    def _candidates(self, events: NDArray[np.int64], indices: NDArray[np.int64]) -> list[int]:
+        """Choose the events to try: all of them, or of many those most like one of the titles."""
+        if len(events) <= MAX_CAUSES:
+            return list(range(len(events)))
+        cosines = self._vectors[events - 1] @ self._vectors[indices - 1].T
+        return sorted(np.argsort(-cosines.max(1), kind="stable")[:MAX_CAUSES].tolist())
+
+    def _log_probabilities(self, histories: Sequence[History]) -> Tensor:
+        """Score each history (B, N + 1), its own titles at -inf."""
+        encoded = [encode(history, self._id_map, self.model.config) for history in histories]
+        seen = [torch.from_numpy(self._id_map.indices_of(history.item_ids)) for history in histories]
+        return self._normalised_logits(encoded, seen)
+
+    @torch.inference_mode()
+    def _normalised_logits(self, encoded: Sequence[NDArray[np.int64]], seen: Sequence[Tensor]) -> Tensor:
+        """Score encoded histories, (B, N + 1) log-probabilities over the titles not in `seen`."""
+        scores = self._popularity.repeat(len(encoded), 1)  # stays for histories without a known title
+        lengths = [row.shape[1] for row in encoded]
+        for group in by_length(lengths, MAX_TOKENS):
+            filled = [row for row in group if lengths[row]]
+            if filled:
+                inputs, last = collate([encoded[row] for row in filled])
+                scores[filled] = self.model.score(self.model(*inputs, last)[:, 0])
+        scores[:, 0] = -math.inf
+        for row, indices in enumerate(seen):
+            scores[row, indices] = -math.inf
+        return scores.log_softmax(-1).nan_to_num(nan=-math.inf)  # nan: a person who has seen everything

@@ -1,0 +1,124 @@
+"""SASRec (Kang and McAuley, 2018) with feedback and time: the whole model.
+
+Letters: B batch, L length, P answered positions, D width, N items. Index 0 is padding, on the right.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  # PyTorch's own convention
+
+from ml.config import SASRecConfig
+from ml.feedback import Feedback
+from ml.time_bins import UNKNOWN_BIN
+
+
+class Block(nn.Module):
+    """One pre-norm causal block. It may answer at a few positions only, which is all the last block needs."""
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__()
+        D = config.width
+        self.n_heads = config.n_heads
+        self.attention_norm = nn.LayerNorm(D)
+        self.query = nn.Linear(D, D)
+        self.key_value = nn.Linear(D, 2 * D)
+        self.output = nn.Linear(D, D)
+        self.hidden_norm = nn.LayerNorm(D)
+        self.widen = nn.Linear(D, config.hidden_ratio * D)
+        self.narrow = nn.Linear(config.hidden_ratio * D, D)
+        self.dropout = nn.Dropout(config.dropout)  # never inside the attention: that leaves the fast CPU path
+
+    def reset(self) -> None:
+        """Start close to doing nothing."""
+        for layer in (self.query, self.key_value, self.output, self.widen, self.narrow):
+            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
+
+    def average(self) -> None:
+        """Start by adding the plain average of the events so far: almost even attention, values passed through."""
+        eye = torch.eye(self.output.weight.shape[0])
+        self.key_value.weight[len(eye) :] = eye
+        self.output.weight.copy_(eye)
+
+    def forward(self, x: Tensor, at: Tensor | None = None) -> Tensor:
+        """Map (B, L, D) to (B, L, D), or to (B, P, D) at the positions `at` (B, P)."""
+        y = self.attention_norm(x)
+        if at is None:
+            x = x + self.dropout(self.attend(y, y, None))
+        else:
+            index = at[:, :, None].expand(-1, -1, x.shape[-1])
+            x = x.gather(1, index) + self.dropout(self.attend(y.gather(1, index), y, at))
+        return x + self.dropout(self.narrow(F.gelu(self.widen(self.hidden_norm(x)))))
+
+    def attend(self, queries: Tensor, y: Tensor, at: Tensor | None) -> Tensor:
+        """Let each query (B, P, D) look at y (B, L, D) up to its own position."""
+        mask = None
+        if at is not None:
+            mask = (torch.arange(y.shape[1], device=y.device) <= at[:, :, None]).unsqueeze(1)  # (B, 1, P, L)
+        key, value = self.key_value(y).chunk(2, dim=-1)
+        heads = F.scaled_dot_product_attention(
+            self.split(self.query(queries)), self.split(key), self.split(value), mask, is_causal=at is None
+        )
+        return self.output(heads.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+    def split(self, x: Tensor) -> Tensor:
+        """Split (B, L, D) into heads (B, H, L, D / H)."""
+        return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+
+
+class SASRec(nn.Module):
+    """x_t = E_item + E_feedback + E_time (+ E_position where the order is known), causal blocks, tied scores.
+
+    Positions and known times start at zero, so they change nothing until data with times trained them; an unknown
+    time and an unknown order add nothing, always. The scores have a bias per item, its popularity at first.
+    """
+
+    def __init__(self, config: SASRecConfig) -> None:
+        super().__init__()
+        self.config = config
+        D = config.width
+        self.items = nn.Embedding(config.n_items + 1, D, padding_idx=0)
+        self.feedback = nn.Embedding(len(Feedback), D, padding_idx=0)
+        self.times = nn.Embedding(config.time_bins.n_bins, D, padding_idx=0)
+        self.positions = nn.Embedding(config.max_length + 1, D, padding_idx=0)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_blocks))
+        self.norm = nn.LayerNorm(D)
+        self.bias = nn.Parameter(torch.zeros(config.n_items + 1))
+        self.reset()
+
+    @torch.no_grad()
+    def reset(self) -> None:
+        """Draw the initial weights."""
+        nn.init.normal_(self.items.weight, std=1 / math.sqrt(self.config.width))
+        nn.init.normal_(self.feedback.weight, std=0.02)
+        for table in (self.times, self.positions):
+            nn.init.zeros_(table.weight)
+        for table in (self.items, self.feedback):
+            table.weight[0] = 0
+        for block in self.blocks:
+            block.reset()
+        self.blocks[0].average()
+
+    def embed(self, items: Tensor, feedback: Tensor, times: Tensor, positions: Tensor) -> Tensor:
+        """Add the embeddings of the events, each input (B, L), result (B, L, D); padding is all zero."""
+        times = times * (times > UNKNOWN_BIN)  # an unknown time adds nothing, like padding
+        x = self.items(items) + self.feedback(feedback) + self.times(times) + self.positions(positions)
+        return self.dropout(x)  # type: ignore[no-any-return]
+
+    def forward(self, items: Tensor, feedback: Tensor, times: Tensor, positions: Tensor, at: Tensor) -> Tensor:
+        """Return the states (B, P, D) after the events at `at` (B, P); later events do not matter.
+
+        `items`, `feedback`, `times` (bins) and `positions` (1.. where the order is known, else 0) are (B, L) int64,
+        padded with 0 on the right.
+        """
+        x = self.embed(items, feedback, times, positions)
+        for block in self.blocks[:-1]:
+            x = block(x)
+        return self.norm(self.blocks[-1](x, at))  # type: ignore[no-any-return]
+
+    def score(self, states: Tensor) -> Tensor:
+        """Score every title and, meaninglessly, padding: (..., D) to (..., N + 1)."""
+        return F.linear(states, self.items.weight, self.bias)
