@@ -46,10 +46,9 @@ def check_address(host: str, port: int) -> None:
     except OverflowError:
         raise SiteError(f"PORT={port} does not exist: choose one from 1024 to 65535.") from None
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
+        if error.errno != errno.EADDRINUSE:
             raise SiteError(
-                f"port {port} is taken: stop what listens there, or choose another one: PORT={port + 1} make run"
+                f"cannot listen on {host} port {port} ({error.strerror}): set HOST or PORT."
             ) from None
-        raise SiteError(
-            f"cannot listen on HOST={host} PORT={port} ({error.strerror}): choose others."
-        ) from None
+        advice = f"stop what listens there, or choose another one: PORT={port + 1} make run"
+        raise SiteError(f"port {port} is taken: {advice}") from None
