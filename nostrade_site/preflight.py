@@ -38,13 +38,13 @@ def check_disk(folder: Path, needed: int = FREE_MEGABYTES) -> None:
 
 def check_address(host: str, port: int) -> None:
     """Refuse an address nobody can listen on before anything is started."""
+    if port > 65535:
+        raise SiteError(f"PORT={port} does not exist: choose one from 1024 to 65535.")
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OverflowError:
-        raise SiteError(f"PORT={port} does not exist: choose one from 1024 to 65535.") from None
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise SiteError(

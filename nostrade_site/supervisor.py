@@ -78,9 +78,10 @@ class Child:
 
     def lines(self) -> Iterator[str]:
         """Yield what it has printed since the last call; an unfinished line waits, unless it was the last."""
-        data = b""
         with contextlib.suppress(BlockingIOError):
-            while data := os.read(self.output.fileno(), 65536):
+            # More than a pipe holds, and yet an end: one that never pauses must not silence the others.
+            for _ in range(4):
+                data = os.read(self.output.fileno(), 65536)
                 *lines, self._tail = (self._tail + data).split(b"\n")
                 yield from (line.decode(errors="replace") for line in lines)
         if self._tail and not self.running:

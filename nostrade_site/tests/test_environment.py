@@ -1,0 +1,120 @@
+"""Settings from the environment: nonsense is refused with a sentence, and defaults work."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from nostrade_site import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def manage(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run manage.py as production does: with the real settings."""
+    inherited = {
+        name: os.environ[name] for name in ("PATH", "HOME", "NOSTRADE_DATA_DIR") if name in os.environ
+    }
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env=inherited | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("DATABASE_URL", "postgress://u:p@host/db", "DATABASE_URL must look like postgres://"),
+        ("DATABASE_URL", "nonsense", "DATABASE_URL must look like postgres://"),
+        ("DATABASE_URL", "postgres://host:port/db", "DATABASE_URL cannot be read"),
+        ("DATABASE_URL", "postgres://host:5432", "DATABASE_URL names no database"),
+        ("REDIS_URL", "localhost:6379", "REDIS_URL must look like redis://"),
+        ("REDIS_URL", "redis://host:notaport/0", "REDIS_URL must look like redis://"),
+        ("REDIS_URL", "redis://host:6379/first", "REDIS_URL must look like redis://"),
+        ("EMAIL_URL", "gopher://host", "EMAIL_URL must look like"),
+        ("DEBUG", "maybe", "DEBUG=maybe is neither yes nor no"),
+        ("PORT", "eighty", "PORT=eighty must be a number"),
+        ("PORT", "80.5", "PORT=80.5 must be a whole number"),
+        ("CHECKPOINT_POLL_SECONDS", "nan", "CHECKPOINT_POLL_SECONDS=nan must be a number"),
+        ("API_USER_RATE", "lots", "API_USER_RATE=lots must look like"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL=LOUD must be"),
+        ("NOSTRADE_DATA_DIR", "/dev/null/data", "/dev/null/data cannot be written"),
+    ],
+)
+def test_it_rejects_nonsense_with_one_sentence(name, value, sentence):
+    outcome = manage("check", **{name: value})
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith("nostrade: ")
+    assert sentence in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_a_password_of_the_database_stays_out_of_the_message():
+    outcome = manage("check", DATABASE_URL="mysql://root:secret@host/db")
+    assert outcome.returncode == 1
+    assert "secret" not in outcome.stderr
+
+
+def test_production_settings_pass_djangos_own_check():
+    outcome = manage("check", "--deploy", "--fail-level", "WARNING", HTTPS="1", ALLOWED_HOSTS="anime.example")
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def test_models_and_migrations_agree():
+    outcome = manage("makemigrations", "--check", "--dry-run")
+    assert outcome.returncode == 0, outcome.stdout
+
+
+def test_debug_mode_serves_static_files_as_they_are():
+    code = "from django.conf import settings as s; print(s.STORAGES['staticfiles']['BACKEND'])"
+    outcome = manage("shell", "--no-imports", "-c", code, DEBUG="1")
+    assert outcome.stdout.strip() == "django.contrib.staticfiles.storage.StaticFilesStorage"
+
+
+def test_the_secret_key_is_made_once_and_private(tmp_path):
+    key = environment.secret_key(tmp_path)
+    assert len(key) >= 50
+    assert environment.secret_key(tmp_path) == key
+    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_an_empty_secret_key_file_is_refused(tmp_path, monkeypatch):
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    (tmp_path / "secret_key").touch()
+    with pytest.raises(ImproperlyConfigured, match="is empty: delete it"):
+        environment.secret_key(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "cache"),
+    [("redis://host:6379", "redis://host:6379/1"), ("rediss://:pw@host:6380/3", "rediss://:pw@host:6380/4")],
+)
+def test_the_cache_lives_beside_the_queue(monkeypatch, url, cache):
+    monkeypatch.setenv("REDIS_URL", url)
+    assert environment.redis_url() == url
+    assert environment.next_database(url) == cache
+
+
+def test_a_postgres_address_is_read_whole(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgres://user:p%40ss@db.example:5433/nostrade")
+    config = environment.database(default=Path("unused"))
+    assert config["ENGINE"] == "django.db.backends.postgresql"
+    parts = [config[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")]
+    assert parts == ["user", "p@ss", "db.example", 5433, "nostrade"]
+
+
+def test_a_deep_data_folder_moves_the_socket_where_it_fits(tmp_path):
+    deep = tmp_path / ("x" * 100)
+    socket = environment.embedded_socket(deep)
+    assert len(os.fsencode(socket)) < 100
+    assert socket == environment.embedded_socket(deep)
+    assert socket != environment.embedded_socket(tmp_path / ("y" * 100))

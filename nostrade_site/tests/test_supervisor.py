@@ -1,0 +1,162 @@
+"""The supervisor, with real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nostrade_site.supervisor import Patience, Program, SiteError, Supervisor
+
+HASTY = Patience(quick_death=5.0, attempts=3, longest_pause=0.1, stop=1.0)
+FOREVER = "import time; time.sleep(600)"
+
+
+def python(name: str, code: str, **options: object) -> Program:
+    return Program(name, (sys.executable, "-c", code), **options)  # type: ignore[arg-type]
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process runs; one that ended and waits for its parent does not count."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def eventually(condition: Callable[[], object], seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return bool(condition())
+
+
+@pytest.fixture(autouse=True)
+def _restored_signals():
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+def test_it_prefixes_each_line_with_the_program(capfd):
+    with Supervisor(HASTY) as supervisor:
+        supervisor.run_once(python("greeter", "print('good'); print('morning', end='')"))
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == ["greeter  | good", "greeter  | morning"]
+
+
+def test_it_stops_what_it_started():
+    pids = []
+    with Supervisor(HASTY) as supervisor:
+        for name in ("one", "two"):
+            supervisor.start(python(name, FOREVER), ready=lambda pid: pids.append(pid) or True)
+    assert len(pids) == 2
+    assert not any(map(alive, pids))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_keep(number):
+    with Supervisor(HASTY) as supervisor:
+        supervisor.start(python("one", FOREVER))
+        threading.Timer(0.2, os.kill, (os.getpid(), number)).start()
+        supervisor.keep()
+        assert supervisor.stopping
+
+
+def test_it_kills_a_child_that_does_not_listen():
+    stubborn = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); time.sleep(600)"
+    )
+    pids = []
+    with Supervisor(HASTY) as supervisor:
+        supervisor.start(python("deaf", stubborn), ready=lambda pid: pids.append(pid) or True)
+        deadline = time.monotonic() + 0.5
+        supervisor.keep(until=lambda: time.monotonic() > deadline)
+    assert not alive(pids[0])
+
+
+def test_it_ends_what_a_dead_child_left_behind(tmp_path):
+    note = tmp_path / "pid"
+    code = (
+        f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {FOREVER!r}]); "
+        f"open({str(note)!r}, 'w').write(str(p.pid)); sys.exit(1)"
+    )
+    with Supervisor(HASTY) as supervisor:
+        with pytest.raises(SiteError):
+            supervisor.run_once(python("careless", code))
+        assert eventually(lambda: not alive(int(note.read_text())))
+
+
+def test_it_restarts_a_child_that_died(capfd):
+    pids: set[int] = set()
+    with Supervisor(HASTY) as supervisor:
+
+        def ready(pid: int) -> bool:
+            if pid not in pids:
+                pids.add(pid)
+                os.kill(pid, signal.SIGKILL)
+            return len(pids) == 2
+
+        supervisor.start(python("mortal", FOREVER), ready=ready)
+    assert "mortal ended (killed by SIGKILL); it starts again in" in capfd.readouterr().out
+
+
+def test_it_gives_up_on_a_child_that_keeps_dying_and_stops_the_rest():
+    pids = []
+    with Supervisor(HASTY) as supervisor:
+        supervisor.start(python("sound", FOREVER), ready=lambda pid: pids.append(pid) or True)
+        supervisor.start(python("broken", "raise SystemExit(7)"))
+        with pytest.raises(SiteError, match=r"broken ended 3 times in a row .* \(exit code 7\)"):
+            supervisor.keep()
+    assert not alive(pids[0])
+
+
+def test_a_failed_preparation_is_a_sentence():
+    with Supervisor(HASTY) as supervisor, pytest.raises(SiteError, match=r"prepare failed \(exit code 3\)"):
+        supervisor.run_once(python("prepare", "raise SystemExit(3)"))
+
+
+def test_it_sends_the_signal_a_program_asks_for(capfd):
+    code = (
+        "import signal, sys, time; signal.signal(signal.SIGQUIT, lambda *_: sys.exit('quit it is')); "
+        "print('set', flush=True); time.sleep(600)"
+    )
+    with Supervisor(HASTY) as supervisor:
+        supervisor.start(python("trainer", code, stop_signal=signal.SIGQUIT))
+        supervisor.keep(until=lambda: "set" in capfd.readouterr().out)
+    assert "quit it is" in capfd.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the children of a killed process")
+def test_children_end_with_a_killed_supervisor(tmp_path):
+    note = tmp_path / "pid"
+    code = (
+        "import sys; from nostrade_site.supervisor import *\n"
+        f"note = {str(note)!r}\n"
+        "with Supervisor() as s:\n"
+        f"    s.start(Program('one', (sys.executable, '-c', {FOREVER!r})),\n"
+        "            ready=lambda pid: open(note, 'w').write(str(pid)))\n"
+        "    s.keep()\n"
+    )
+    supervisor = subprocess.Popen([sys.executable, "-c", code])
+    assert eventually(lambda: note.exists() and note.read_text())
+    supervisor.kill()
+    supervisor.wait()
+    assert eventually(lambda: not alive(int(note.read_text())))
+
+
+def test_output_without_end_does_not_stop_the_others(capfd):
+    with Supervisor(HASTY) as supervisor:
+        supervisor.start(python("chatty", "while True: print('x' * 200)"))
+        supervisor.start(python("quiet", "import time; print('heard'); time.sleep(600)"))
+        seen: list[str] = []
+        supervisor.keep(until=lambda: seen.append(capfd.readouterr().out) or "heard" in "".join(seen))
+    assert "heard" in "".join(seen)
