@@ -141,5 +141,5 @@ class SavedDetail(generics.GenericAPIView[Saved]):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, anime_id: int) -> Response:
         """Let a title go; one that was not kept is let go already."""
-        Saved.objects.of(request.user).filter(item=anime_id).delete()
+        Saved.objects.of(request.user).filter(item__anime_id=anime_id).delete()
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -114,7 +114,7 @@ class EventManager(EventReader["Event"]):
         """Take back all that `user` said about a title; return the retractions, none where nothing stood."""
         with transaction.atomic():
             _serialise(user.pk)
-            return [self.undo(event) for event in self.of(user).standing().filter(item=anime_id)]
+            return [self.undo(event) for event in self.of(user).standing().filter(item__anime_id=anime_id)]
 
 
 def _serialise(user_id: int) -> None:

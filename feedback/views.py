@@ -77,7 +77,7 @@ def save(request: HttpRequest, anime_id: int) -> HttpResponse:
         Saved.objects.get_or_create(user_id=acting_user(request).pk, item=item)
         messages.success(request, f"Saved {item}")
     elif wanted == "0":
-        Saved.objects.of(request.user).filter(item=anime_id).delete()
+        Saved.objects.of(request.user).filter(item__anime_id=anime_id).delete()
     else:
         raise RefusedError(400, "Send saved=1 to keep the title or saved=0 to let it go.")
     return SeeOther(_next(request))

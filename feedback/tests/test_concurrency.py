@@ -1,0 +1,88 @@
+"""Two threads, two connections, one person: what doubled clicks do to the log."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, connections
+
+from catalog.tests.factories import ItemFactory
+from feedback.models import Event, FeedbackType
+from feedback.tests.factories import UserFactory
+
+WRITERS = 6
+
+
+@pytest.fixture
+def person(transactional_db):
+    return UserFactory()
+
+
+@pytest.fixture
+def together(tmp_path, monkeypatch, person):
+    """Run calls in threads, at once, each with a database connection of its own.
+
+    Threads cannot share SQLite's in-memory test database as processes share a file: they work on a copy in a file.
+    """
+    copy = tmp_path / "copy.sqlite3"
+
+    def run(call, writers=WRITERS):
+        barrier = threading.Barrier(writers)
+
+        def work(number):
+            try:
+                barrier.wait(timeout=30)
+                return call(number)
+            finally:
+                connections.close_all()
+
+        with monkeypatch.context() as patch, ThreadPoolExecutor(writers) as pool:
+            if connection.vendor == "sqlite":
+                if not copy.exists():
+                    connection.cursor().execute("VACUUM INTO %s", [str(copy)])
+                patch.setitem(connection.settings_dict, "NAME", str(copy))
+            return list(pool.map(work, range(writers)))
+
+    return run
+
+
+@pytest.fixture
+def afterwards(together):
+    """Evaluate a query where the threads have written."""
+    return lambda query: together(lambda _: query(), writers=1)[0]
+
+
+def test_the_same_reaction_at_once_logs_once(together, afterwards, person):
+    item = ItemFactory()
+
+    events = together(lambda number: Event.objects.record(person, item, FeedbackType.LOVE).pk)
+
+    assert len(set(events)) == 1
+    assert afterwards(Event.objects.count) == 1
+
+
+def test_different_reactions_at_once_all_get_in(together, afterwards, person):
+    items = ItemFactory.create_batch(WRITERS)
+
+    together(lambda number: Event.objects.record(person, items[number], FeedbackType.LIKE))
+
+    assert afterwards(lambda: Event.objects.of(person).current().count()) == WRITERS
+
+
+def test_undoing_at_once_retracts_once(together, afterwards, person):
+    love = Event.objects.record(person, ItemFactory(), FeedbackType.LOVE)
+
+    retractions = together(lambda number: Event.objects.undo(love).pk)
+
+    assert len(set(retractions)) == 1
+    assert afterwards(Event.objects.count) == 2
+
+
+def test_taking_back_at_once_retracts_once(together, afterwards, person):
+    item = ItemFactory()
+    Event.objects.record(person, item, FeedbackType.LOVE)
+
+    retractions = together(lambda number: Event.objects.retract(person, item.pk))
+
+    assert sorted(len(mine) for mine in retractions) == [0] * (WRITERS - 1) + [1]
+    assert afterwards(Event.objects.count) == 2

@@ -1,0 +1,109 @@
+"""My activity and Saved."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from catalog.tests.factories import GenreFactory, ItemFactory
+from feedback.models import Event, FeedbackType
+from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+ACTIVITY, SAVED = reverse("feedback:activity"), reverse("feedback:saved")
+
+
+@pytest.fixture
+def member(client):
+    user = UserFactory()
+    client.force_login(user)
+    return user
+
+
+def titles(response):
+    return [row.item for row in response.context["page_obj"]]
+
+
+def test_it_works(client, member):
+    first, second, third = ItemFactory.create_batch(3)
+    for item in (first, second, third):
+        Event.objects.record(member, item, FeedbackType.LIKE)
+    Event.objects.record(member, first, FeedbackType.LOVE)
+    Event.objects.retract(member, second.pk)
+    EventFactory()  # somebody else's
+
+    response = client.get(ACTIVITY)
+
+    assert response.status_code == 200
+    assert titles(response) == [first, third]
+    assert [row.label for row in response.context["page_obj"]] == ["Loved", "Liked"]
+    assert first.name in response.content.decode()
+
+
+def test_activity_keeps_one_kind(client, member):
+    loved, liked = EventFactory(user=member, feedback_type=FeedbackType.LOVE), EventFactory(user=member)
+
+    assert titles(client.get(ACTIVITY, {"kind": "love"})) == [loved.item]
+    assert titles(client.get(ACTIVITY, {"kind": "like"})) == [liked.item]
+    assert titles(client.get(ACTIVITY, {"kind": "dislike"})) == []
+
+
+def test_activity_rejects_an_unknown_kind(client, member):
+    response = client.get(ACTIVITY, {"kind": "<b>"})
+
+    assert response.status_code == 400
+    assert "choose love, like, dislike" in response.content.decode()
+    assert "<b>" not in response.content.decode()
+
+
+def test_activity_shows_titles_hidden_since(client, member):
+    event = EventFactory(user=member, item__is_hidden=True)
+
+    response = client.get(ACTIVITY)
+
+    assert titles(response) == [event.item]
+
+
+def test_saved_lists_the_newest_first_and_only_what_is_on_show(client, member):
+    first, second = SavedFactory(user=member), SavedFactory(user=member)
+    SavedFactory(user=member, item__is_hidden=True)
+    SavedFactory(user=member, item=ItemFactory(genres=[GenreFactory(is_adult=True)]))
+    SavedFactory()
+
+    response = client.get(SAVED)
+
+    assert titles(response) == [second.item, first.item]
+    assert first.item.name in response.content.decode()
+
+
+@pytest.mark.parametrize(("url", "factory"), [(ACTIVITY, EventFactory), (SAVED, SavedFactory)])
+def test_lists_are_paged(client, member, url, factory):
+    factory.create_batch(31, user=member)
+
+    pages = [titles(client.get(url, {"page": page})) for page in (1, 2)]
+
+    assert [len(page) for page in pages] == [30, 1]
+    assert not set(pages[0]) & set(pages[1])
+    assert titles(client.get(url, {"page": 99})) == pages[1]
+    assert titles(client.get(url, {"page": "x"})) == pages[0]
+
+
+@pytest.mark.parametrize(("url", "factory"), [(ACTIVITY, EventFactory), (SAVED, SavedFactory)])
+def test_the_number_of_queries_does_not_grow(client, member, url, factory):
+    def queries_for(rows):
+        for _ in range(rows):
+            factory(user=member, item=ItemFactory(genres=[GenreFactory()]))
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(url).status_code == 200
+        return len(captured)
+
+    assert queries_for(2) == queries_for(10) <= 8
+
+
+@pytest.mark.parametrize("url", [ACTIVITY, SAVED])
+def test_visitors_see_an_empty_list_and_stay_visitors(client, url, django_user_model):
+    response = client.get(url)
+
+    assert response.status_code == 200
+    assert titles(response) == []
+    assert not django_user_model.objects.exists()
