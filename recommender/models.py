@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
 from django.db import models, transaction
 from django.utils import timezone
+
+from feedback.models import Person
+
+if TYPE_CHECKING:
+    from ml.ranker import Ranker
+
+
+class NotServable(Exception):  # noqa: N818  # reads as what it is: this checkpoint is not servable
+    """A checkpoint cannot go live; the message says why and what to do."""
 
 
 class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
@@ -16,11 +27,16 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
         """Return the checkpoint that web processes should serve, if one is active."""
         return self.filter(state=Checkpoint.State.ACTIVE).first()
 
+    def served_before(self) -> CheckpointQuerySet:
+        """Keep the versions that were live once, the latest first: what `roll_back` returns to."""
+        return self.filter(state=Checkpoint.State.RETIRED, promoted_at__isnull=False).order_by("-promoted_at")
+
 
 class Checkpoint(models.Model):
     """One model version: an immutable directory `CHECKPOINT_DIR/<version>` and this row."""
 
     class State(models.TextChoices):
+        TRAINING = "training"  # claimed by a run that is still going; its directory is not there yet
         CANDIDATE = "candidate"
         ACTIVE = "active"
         RETIRED = "retired"
@@ -28,11 +44,15 @@ class Checkpoint(models.Model):
 
     version = models.SlugField(max_length=80, unique=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.CANDIDATE)
-    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children")
+    parent = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children"
+    )
     metrics = models.JSONField(default=dict, blank=True)
     data_fingerprint = models.CharField(max_length=64, blank=True)
     git_revision = models.CharField(max_length=40, blank=True)
     size_bytes = models.PositiveBigIntegerField(default=0)
+    # The newest `feedback.Event` this version was trained with; later ones are news to it.
+    last_event_id = models.PositiveBigIntegerField(default=0)
     verdict = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     promoted_at = models.DateTimeField(null=True, blank=True)
@@ -44,7 +64,10 @@ class Checkpoint(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["state"], condition=models.Q(state="active"), name="one_active_checkpoint"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state="training"), name="one_training_checkpoint"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -52,22 +75,98 @@ class Checkpoint(models.Model):
 
     @property
     def path(self) -> Path:
+        """Return the directory. Raises NotServable for a version that is not a plain name (no path)."""
+        try:
+            validate_slug(self.version)
+        except ValidationError as error:
+            raise NotServable(f"{self.version!r} is not a version: use letters, digits, - and _.") from error
         return Path(settings.CHECKPOINT_DIR) / self.version
 
+    def load(self) -> Ranker:
+        """Load the directory strictly. Raises NotServable when it is missing, damaged or another format."""
+        # torch takes seconds to import: only processes that rank pay for it, not `migrate` or the scheduler.
+        from ml.checkpoint import CheckpointError  # noqa: PLC0415
+        from ml.ranker import Ranker  # noqa: PLC0415
+
+        try:
+            return Ranker.load(self.path)
+        except (CheckpointError, OSError) as error:
+            raise NotServable(str(error)) from error
+
+    def read_manifest(self) -> None:
+        """Copy from the directory's manifest what the registry shows; the caller saves."""
+        manifest = json.loads((self.path / "checkpoint.json").read_text())
+        self.metrics = manifest["metrics"]
+        self.data_fingerprint = manifest["data"].get("fingerprint", "")
+        self.git_revision = manifest["git_revision"] or ""
+        self.size_bytes = sum(file.stat().st_size for file in self.path.iterdir())
+
     def promote(self) -> None:
-        """Make this the active checkpoint and retire the one before, in one transaction."""
+        """Make this the active checkpoint and retire the one before; web processes notice within seconds.
+
+        Raises NotServable, and changes nothing, when the directory does not load or the version was rejected.
+        """
+        self.load()
         with transaction.atomic():
-            others = Checkpoint.objects.filter(state=self.State.ACTIVE).exclude(pk=self.pk)
-            others.update(state=self.State.RETIRED)
-            self.state, self.promoted_at = self.State.ACTIVE, timezone.now()
-            self.save(update_fields=["state", "promoted_at"])
+            _serialise_promotions()
+            self._go_live()
+
+    def roll_back(self) -> Checkpoint:
+        """Retire this active checkpoint, make the one served before it active, and return that one.
+
+        A version that was rolled back is not returned to by a later roll back, but can be promoted by hand.
+        Raises NotServable, and changes nothing, when this one is not active or no earlier one loads.
+        """
+        earlier = _first_that_loads(Checkpoint.objects.served_before().exclude(pk=self.pk))
+        with transaction.atomic():
+            _serialise_promotions()
+            left = Checkpoint.objects.filter(pk=self.pk, state=self.State.ACTIVE).update(
+                state=self.State.RETIRED,
+                promoted_at=None,
+                verdict=f"Rolled back on {timezone.now():%Y-%m-%d %H:%M} UTC to {earlier.version}.",
+            )
+            if not left:
+                raise NotServable(f"{self.version} is not active any more; nothing was rolled back.")
+            earlier._go_live()
+        self.refresh_from_db()
+        return earlier
+
+    def _go_live(self) -> None:
+        """Swap the active row; call inside a transaction that holds `_serialise_promotions`."""
+        state = self.State
+        Checkpoint.objects.filter(state=state.ACTIVE).exclude(pk=self.pk).update(state=state.RETIRED)
+        promotable = Checkpoint.objects.filter(pk=self.pk).exclude(state__in=[state.REJECTED, state.TRAINING])
+        if not promotable.update(state=state.ACTIVE, promoted_at=timezone.now()):
+            raise NotServable(f"{self.version} was rejected or is still training; promote another version.")
+        self.refresh_from_db()
+
+
+def _serialise_promotions() -> None:
+    """Make promotions queue: row locks on PostgreSQL, in one order; on SQLite IMMEDIATE did it already."""
+    list(Checkpoint.objects.select_for_update().order_by("pk").values_list("pk"))
+
+
+def _first_that_loads(checkpoints: CheckpointQuerySet) -> Checkpoint:
+    for checkpoint in checkpoints:
+        try:
+            checkpoint.load()
+        except NotServable:
+            continue
+        return checkpoint
+    raise NotServable("There is no earlier checkpoint that loads, so there is nothing to roll back to.")
 
 
 class Preferences(models.Model):
     """What one person asked of their recommendations."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences")
-    show_adult = models.BooleanField(default=False)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences"
+    )
+    show_adult = models.BooleanField(
+        "Show adult titles",
+        default=False,
+        help_text="Titles marked 18+ stay out of sight until you switch this on.",
+    )
 
     class Meta:
         verbose_name_plural = "preferences"
@@ -76,8 +175,8 @@ class Preferences(models.Model):
         return f"Preferences of {self.user}"
 
 
-def preferences_of(user: AbstractBaseUser | AnonymousUser) -> Preferences:
+def preferences_of(user: Person) -> Preferences:
     """Return what `user` asked for, or the defaults (not stored) where they never did."""
     if not user.is_authenticated:
         return Preferences()
-    return Preferences.objects.filter(user=user).first() or Preferences(user_id=user.pk)
+    return Preferences.objects.filter(user=user.pk).first() or Preferences(user_id=user.pk)

@@ -1,19 +1,81 @@
-"""Stub while the page is being built."""
+"""The pages of recommendations; what they show is decided in `feed`, `start` and `similar`."""
 
-from django.http import HttpRequest, HttpResponse
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import HttpResponseClientRedirect
+
+from catalog.models import Item
+from feedback.guests import acting_user
+from feedback.history import history_of
+from feedback.refusals import explains_refusals
+from recommender.feed import feed_for
+from recommender.forms import PreferencesForm
+from recommender.middleware import PageRequest
+from recommender.models import preferences_of
+from recommender.similar import similar_to
+from recommender.start import NEEDED, choices, picks_of
 
 
-def feed(request: HttpRequest, **kwargs: int) -> HttpResponse:
-    return HttpResponse(status=501)
+@require_safe
+@vary_on_headers("HX-Request")
+def feed(request: PageRequest) -> HttpResponse:
+    shown = _whole_number(request, "shown")
+    page = feed_for(request.user, page=_whole_number(request, "page") or 1, shown=shown)
+    template = "recommender/_feed.html" if request.htmx else "recommender/feed.html"
+    return render(request, template, {"page": page})
 
 
-def start(request: HttpRequest, **kwargs: int) -> HttpResponse:
-    return HttpResponse(status=501)
+@require_safe
+@vary_on_headers("HX-Request")
+def start(request: PageRequest) -> HttpResponse:
+    picks = picks_of(history_of(request.user))
+    if len(picks) >= NEEDED and "more" not in request.GET:
+        feed_url = reverse("recommender:feed")
+        return HttpResponseClientRedirect(feed_url) if request.htmx else redirect(feed_url)
+    query = request.GET.get("q", "").strip()
+    items = choices(query, adult=request.show_adult)
+    context = {
+        "items": items,
+        "query": query,
+        "picks": picks,
+        "needed": NEEDED,
+        "more": "more" in request.GET,
+    }
+    template = "recommender/_start.html" if request.htmx else "recommender/start.html"
+    return render(request, template, context)
 
 
-def title(request: HttpRequest, **kwargs: int) -> HttpResponse:
-    return HttpResponse(status=501)
+@require_safe
+def title(request: PageRequest, anime_id: int) -> HttpResponse:
+    adult = request.show_adult
+    titles = Item.objects.select_related("franchise").prefetch_related("genres").filter(is_hidden=False)
+    item = get_object_or_404(titles, pk=anime_id)
+    if not adult and any(genre.is_adult for genre in item.genres.all()):
+        return render(request, "recommender/adult_off.html", {"item": item}, status=404)
+    return render(request, "recommender/title.html", {"item": item, "similar": similar_to(item, adult=adult)})
 
 
-def preferences(request: HttpRequest, **kwargs: int) -> HttpResponse:
-    return HttpResponse(status=501)
+@require_http_methods(["GET", "HEAD", "POST"])
+@explains_refusals
+def preferences(request: PageRequest) -> HttpResponse:
+    if request.method != "POST":
+        form = PreferencesForm(instance=preferences_of(request.user))
+        return render(request, "recommender/preferences.html", {"form": form})
+    form = PreferencesForm(request.POST)
+    if not form.is_valid():
+        return render(request, "recommender/preferences.html", {"form": form}, status=400)
+    form.save_for(acting_user(request))
+    messages.success(request, "Preferences saved.")
+    return redirect("recommender:preferences")
+
+
+def _whole_number(request: PageRequest, name: str) -> int | None:
+    """Read a paging parameter; nonsense counts as absent, because an old link should show a feed."""
+    value = request.GET.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= 6 else None

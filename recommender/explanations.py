@@ -1,0 +1,56 @@
+"""Words for people: why a title is in the feed, said only where the model says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+
+from catalog.models import Item
+from ml.feedback import Feedback
+
+if TYPE_CHECKING:
+    from ml.ranker import Cause
+
+MAX_CAUSES = 2
+# A drop is the fall of a title's log-probability when the event is taken away: 0.1 says that the title was
+# 10 % more likely because of it. Less than that is noise, and naming it would be inventing a reason.
+MIN_DROP = 0.1
+# The second cause is named only where it does at least this share of what the first does.
+MIN_SHARE_OF_FIRST = 0.4
+
+_VERBS = {Feedback.LIKE: "liked", Feedback.LOVE: "loved"}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a card is there: the sentence, and the titles it names, in the order it names them."""
+
+    text: str
+    causes: tuple[Item, ...] = ()
+
+
+def real_causes(causes: Sequence[Cause]) -> list[Cause]:
+    """Keep the at most two liked or loved titles that really raise a card; a dislike is never a reason."""
+    kept = [cause for cause in causes if cause.feedback in _VERBS and cause.drop >= MIN_DROP]
+    return [cause for cause in kept[:MAX_CAUSES] if cause.drop >= MIN_SHARE_OF_FIRST * kept[0].drop]
+
+
+def because(causes: Sequence[Cause], items: Mapping[int, Item]) -> Reason:
+    """Word the causes of one card; `items` has the titles they name."""
+    known = [cause for cause in causes if cause.item_id in items]
+    named = [(_VERBS[Feedback(cause.feedback)], items[cause.item_id]) for cause in known]
+    if not named:
+        return Reason("Popular with people like you")
+    (verb, first), *others = named
+    text = f"Because you {verb} {first.name}"
+    for other_verb, other in others:
+        text += f" and {other.name}" if other_verb == verb else f" and {other_verb} {other.name}"
+    return Reason(text, tuple(item for _, item in named))
+
+
+def popular(item: Item) -> Reason:
+    """Say how many people know a title, where the model has nothing to say about it."""
+    return Reason(f"Popular with {intcomma(item.members)} members" if item.members else "New to most people")

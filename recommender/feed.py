@@ -1,0 +1,139 @@
+"""The feed: mask -> rank -> spread series -> reasons; history, checkpoint and preferences decide it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from catalog.models import Item
+from feedback.history import History, history_of
+from feedback.models import Person
+from ml.history import History as MlHistory
+from recommender.explanations import Reason, because, popular, real_causes
+from recommender.models import preferences_of
+from recommender.series import LOOKAHEAD, series_by_id, spread
+from recommender.serving import LiveRanker, get_ranker
+
+if TYPE_CHECKING:
+    from ml.ranker import Cause
+
+PAGE_SIZE = 20
+MAX_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Card:
+    """A title in the feed, and why it is there."""
+
+    item: Item
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class FeedPage:
+    """One answer of the feed."""
+
+    cards: tuple[Card, ...]
+    number: int  # of the last page in this answer
+    next_number: int | None
+    shown: int  # how many cards from the top the reader has now; a reaction asks for as many again
+    version: str | None  # the checkpoint that ranked, None for popular titles
+    is_personal: bool
+    known: int  # reactions that stand
+
+
+def feed_for(user: Person, *, page: int = 1, shown: int | None = None) -> FeedPage:
+    """Return page `page`, or with `shown` the first so many cards at once (whole pages, at most `MAX_SHOWN`).
+
+    Pages never overlap, and nothing `user` reacted to, hidden, or adult while switched off is on any of them.
+    A page behind the end has no cards. The number of queries does not depend on the length of the history.
+    """
+    if shown is None:
+        number = max(page, 1)
+        start = (number - 1) * PAGE_SIZE
+    else:
+        number = min(max(-(-shown // PAGE_SIZE), 1), MAX_SHOWN // PAGE_SIZE)
+        start = 0
+    order = Order.of(user)
+    stop = number * PAGE_SIZE
+    chosen = order.slice(start, stop + 1)
+    has_more = len(chosen) > stop - start
+    return FeedPage(
+        cards=order.cards(chosen[: stop - start]),
+        number=number,
+        next_number=number + 1 if has_more else None,
+        shown=min(stop, MAX_SHOWN),
+        version=order.version,
+        is_personal=order.live is not None,
+        known=len(order.history),
+    )
+
+
+@dataclass(frozen=True)
+class Order:
+    """One person's order over the whole visible catalogue; `live` is None where popularity alone decides."""
+
+    history: History
+    live: LiveRanker | None
+    adult: bool
+
+    @classmethod
+    def of(cls, user: Person) -> Order:
+        """Read what decides the order."""
+        history, live = history_of(user), get_ranker()
+        if live is not None and not any(live.ranker.knows(anime_id) for anime_id in history.anime_ids):
+            live = None
+        return cls(history, live, preferences_of(user).show_adult)
+
+    @property
+    def version(self) -> str | None:
+        """Name the checkpoint that decides; None for popularity."""
+        return self.live.version if self.live else None
+
+    def slice(self, start: int, stop: int) -> list[int]:
+        """Return the titles at places start..stop-1."""
+        if self.live is None:
+            rest = Item.objects.visible(adult=self.adult).popular()
+            series = series_by_id(rest[: stop + LOOKAHEAD + len(self.history)])
+            order = (anime_id for anime_id in series if anime_id not in self.history.anime_ids)
+            return list(islice(spread(order, series), start, stop))
+        return list(islice(spread(self._ranked(self.live, stop + LOOKAHEAD), self.live.series), start, stop))
+
+    def _ranked(self, live: LiveRanker, k: int) -> Iterator[int]:
+        """Yield k titles: the model's, masked before top-k, then those it does not know, by popularity."""
+        withheld = set(Item.objects.withheld(adult=self.adult).values_list("pk", flat=True))
+        ranked = live.ranker.rank(self.sequence, k, exclude=withheld | live.strangers)
+        yield from (item.item_id for item in ranked)
+        if len(ranked) < k:
+            others = Item.objects.visible(adult=self.adult).popular().values_list("pk", flat=True)
+            known = self.history.anime_ids.union(item.item_id for item in ranked)
+            yield from (anime_id for anime_id in others if anime_id not in known)
+
+    def cards(self, anime_ids: Sequence[int]) -> tuple[Card, ...]:
+        """Fetch the titles and say why each is there, in two queries."""
+        causes = self._causes(anime_ids)
+        wanted = {*anime_ids, *(cause.item_id for found in causes.values() for cause in found)}
+        items = Item.objects.prefetch_related("genres").in_bulk(wanted)
+        return tuple(
+            Card(items[pk], because(causes[pk], items) if pk in causes else popular(items[pk]))
+            for pk in anime_ids
+            if pk in items  # deleted since the process last looked at the catalogue
+        )
+
+    def _causes(self, anime_ids: Sequence[int]) -> Mapping[int, list[Cause]]:
+        if self.live is None:
+            return {}
+        known = [pk for pk in anime_ids if self.live.ranker.knows(pk)]
+        return dict(zip(known, map(real_causes, self.live.ranker.explain(self.sequence, known)), strict=True))
+
+    @property
+    def sequence(self) -> MlHistory:
+        """The history as the model reads it."""
+        reactions = self.history.reactions
+        return MlHistory(
+            tuple(reaction.anime_id for reaction in reactions),
+            tuple(int(reaction.feedback_type) for reaction in reactions),
+            tuple(reaction.timestamp for reaction in reactions),
+        )

@@ -1,0 +1,216 @@
+"""The ranker that is live in this process: loaded from the active checkpoint, swapped when it changes.
+
+`get_ranker()` reads one reference. A web worker calls `start()` after its fork: a daemon thread then asks
+every `CHECKPOINT_POLL_SECONDS` which checkpoint is active and loads a new one off the request path. A process
+without that thread (development server, commands, tests) asks at the same pace while answering. Whatever goes
+wrong, what served keeps serving, and where there is nothing the feed is the list of popular titles.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import close_old_connections, connections
+from django.db.models import Count, Max
+from django.db.utils import DatabaseError, InterfaceError
+
+from catalog.models import Item
+from ml.history import History
+from recommender.models import Checkpoint, NotServable
+from recommender.series import series_by_id
+
+if TYPE_CHECKING:
+    from ml.ranker import Ranker
+
+logger = logging.getLogger(__name__)
+
+# A checkpoint that failed to load is tried again after this long: its volume may have been mounted late.
+RETRY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class LiveRanker:
+    """A checkpoint as it serves, with what serving must know about the catalogue. Immutable."""
+
+    version: str
+    ranker: Ranker
+    strangers: frozenset[int]  # titles the model knows that are not in the catalogue: never rank them
+    series: Mapping[int, str]  # anime_id -> what its seasons and films have in common
+    catalogue: tuple[int, datetime | None]  # tells when the two above are out of date
+
+
+@dataclass(frozen=True)
+class Status:
+    """What this process serves, and what keeps it from serving the active checkpoint; for `/healthz`."""
+
+    version: str | None
+    problem: str
+
+
+class Watch:
+    """Keeps one process's ranker in step with the active checkpoint."""
+
+    def __init__(self) -> None:
+        self.live: LiveRanker | None = None
+        self._outage = self._problem = ""
+        self._failed = ""  # the version that would not load, tried at _failed_at
+        self._failed_at = 0.0
+        self._asked_at: float | None = None
+        self._asking = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def problem(self) -> str:
+        """Say what keeps the active checkpoint from serving; empty when nothing does."""
+        return self._outage or self._problem
+
+    def start(self) -> None:
+        """Ask in a thread of its own from now on."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="checkpoint-watch", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def current(self) -> LiveRanker | None:
+        """Return the ranker to use now, asking first where no thread does and it was long enough ago."""
+        if self._asked_at is None:
+            with self._asking:  # the first answer waits for the model
+                if self._asked_at is None:
+                    self._ask()
+        elif self._thread is None and self._is_due(self._asked_at) and self._asking.acquire(blocking=False):
+            try:  # later ones do not queue behind somebody else's loading
+                self._ask()
+            finally:
+                self._asking.release()
+        return self.live
+
+    @staticmethod
+    def _is_due(asked_at: float) -> bool:
+        return bool(time.monotonic() - asked_at >= settings.CHECKPOINT_POLL_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            close_old_connections()  # one connection is kept while it works, and replaced after an outage
+            with self._asking:
+                self._ask()
+            close_old_connections()
+            self._stopping.wait(settings.CHECKPOINT_POLL_SECONDS)
+        connections.close_all()
+
+    def _ask(self) -> None:
+        """Look once which checkpoint is active and follow it."""
+        try:
+            self._follow(Checkpoint.objects.active())
+        except (DatabaseError, InterfaceError) as error:
+            if not self._outage:
+                logger.warning("The database does not answer, the ranker stays as it is: %s", error)
+            self._outage = f"The database does not answer ({type(error).__name__})."
+        else:
+            self._outage = ""
+        finally:
+            self._asked_at = time.monotonic()
+
+    def _follow(self, active: Checkpoint | None) -> None:
+        if active is None:
+            self.live = None
+            self._report(logging.WARNING, "No checkpoint is active; python manage.py load_starter has one.")
+        elif self.live is not None and self.live.version == active.version:
+            self._problem = self._failed = ""
+            if self.live.catalogue != _catalogue():
+                self.live = _with_catalogue(active.version, self.live.ranker)
+        elif active.version != self._failed or time.monotonic() - self._failed_at >= RETRY_SECONDS:
+            self._load(active)
+
+    def _load(self, active: Checkpoint) -> None:
+        try:
+            self.live = live_ranker(active)
+        except (DatabaseError, InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with it, what served before keeps serving
+            self._failed, self._failed_at = active.version, time.monotonic()
+            instead = f"{self.live.version} keeps serving" if self.live else "popular titles are served"
+            reason = str(error).replace(
+                f"{settings.CHECKPOINT_DIR}{os.sep}", ""
+            )  # shown to everybody: no paths
+            self._report(logging.ERROR, f"Checkpoint {active.version} does not load, {instead}: {reason}")
+        else:
+            self._problem = self._failed = ""
+            logger.info("Serving checkpoint %s", active.version)
+
+    def _report(self, level: int, problem: str) -> None:
+        """Keep the problem for /healthz, and log it when it is news."""
+        if problem != self._problem:
+            logger.log(level, problem)
+        self._problem = problem
+
+
+def live_ranker(checkpoint: Checkpoint) -> LiveRanker:
+    """Load a checkpoint and try it. Raises NotServable when it does not load or cannot rank the catalogue."""
+    ranker = checkpoint.load()
+    live = _with_catalogue(checkpoint.version, ranker)
+    if not ranker.rank(History(), 1, exclude=live.strangers):
+        raise NotServable("it knows no title of the catalogue. Import the catalogue it was trained on.")
+    return live
+
+
+def _with_catalogue(version: str, ranker: Ranker) -> LiveRanker:
+    catalogue, series = _catalogue(), series_by_id(Item.objects.all())
+    return LiveRanker(version, ranker, frozenset(ranker.item_ids) - series.keys(), series, catalogue)
+
+
+def _catalogue() -> tuple[int, datetime | None]:
+    facts = Item.objects.aggregate(count=Count("pk"), latest=Max("updated_at"))
+    return facts["count"], facts["latest"]
+
+
+_watch = Watch()
+
+
+def get_ranker() -> LiveRanker | None:
+    """Return the live ranker, or None where popular titles must be served. Safe from any thread."""
+    return _watch.current()
+
+
+def status() -> Status:
+    """Say what this process serves, and why it is not the active checkpoint where it is not."""
+    live = _watch.current()
+    return Status(live.version if live else None, _watch.problem)
+
+
+def start() -> None:
+    """Begin to follow the active checkpoint in the background; call in each web worker, after the fork."""
+    import torch  # noqa: PLC0415  # only processes that rank pay for the import
+
+    # Web workers are threads over processes: one core a request, or they fight over the cores.
+    torch.set_num_threads(1)
+    _watch.start()
+
+
+def forget() -> None:
+    """Drop the ranker and stop following; the next `get_ranker` begins anew."""
+    global _watch
+    _watch.stop()
+    _watch = Watch()
+
+
+def _begin_anew_in_child() -> None:
+    """Threads and torch's pools do not survive a fork: a child must load its own ranker."""
+    global _watch
+    _watch = Watch()
+
+
+os.register_at_fork(after_in_child=_begin_anew_in_child)

@@ -1,0 +1,8 @@
+from recommender.tests.fixtures import (  # noqa: F401
+    _own_ranker,
+    ann,
+    catalogue,
+    live,
+    promote,
+    trained,
+)

@@ -1,0 +1,50 @@
+"""Reasons: only what the model says, in words people mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from catalog.models import Item
+from ml.feedback import Feedback
+from ml.ranker import Cause
+from recommender.explanations import MIN_DROP, because, popular, real_causes
+
+X, Y = Item(anime_id=1, name="X"), Item(anime_id=2, name="Y")
+ITEMS = {1: X, 2: Y}
+
+
+def words(*causes: Cause) -> str:
+    return because(real_causes(causes), ITEMS).text
+
+
+def test_it_works() -> None:
+    reason = because(real_causes([Cause(1, Feedback.LOVE, 1.0), Cause(2, Feedback.LIKE, 0.8)]), ITEMS)
+    assert reason.text == "Because you loved X and liked Y"
+    assert reason.causes == (X, Y)
+
+
+def test_the_same_verb_is_said_once() -> None:
+    assert words(Cause(1, Feedback.LOVE, 1.0), Cause(2, Feedback.LOVE, 0.8)) == "Because you loved X and Y"
+
+
+def test_a_dislike_is_never_a_reason() -> None:
+    assert words(Cause(1, Feedback.DISLIKE, 3.0), Cause(2, Feedback.LIKE, 1.0)) == "Because you liked Y"
+    assert words(Cause(1, Feedback.DISLIKE, 3.0)) == "Popular with people like you"
+
+
+@pytest.mark.parametrize("drop", [MIN_DROP / 2, 0.0, -1.0])
+def test_a_small_drop_is_no_reason(drop: float) -> None:
+    assert words(Cause(1, Feedback.LOVE, drop)) == "Popular with people like you"
+
+
+def test_a_second_cause_needs_a_real_share() -> None:
+    assert words(Cause(1, Feedback.LOVE, 2.0), Cause(2, Feedback.LOVE, 0.2)) == "Because you loved X"
+
+
+def test_a_cause_outside_the_catalogue_is_not_named() -> None:
+    assert words(Cause(99, Feedback.LOVE, 2.0)) == "Popular with people like you"
+
+
+def test_popular_counts_members() -> None:
+    assert popular(Item(anime_id=3, name="Z", members=1_234_567)).text == "Popular with 1,234,567 members"
+    assert popular(Item(anime_id=3, name="Z")).text == "New to most people"
