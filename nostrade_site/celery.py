@@ -1,11 +1,20 @@
 """The Celery application; its settings are the CELERY_* ones of settings.py."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nostrade_site.settings")
 
+
+def _redbeat_settings() -> Any:
+    """Return RedBeat's settings under the names it looks for: it does not know of the CELERY_ prefix."""
+    return settings.REDBEAT
+
+
 app = Celery("nostrade")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.add_defaults(_redbeat_settings)
 app.autodiscover_tasks()

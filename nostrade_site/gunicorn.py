@@ -17,7 +17,10 @@ timeout = 60
 graceful_timeout = 8
 control_socket_disable = True
 preload_app = False  # PyTorch must not have computed before a fork
-logconfig_dict = settings.LOGGING
+# Its own lines take the form of everybody else's.
+logconfig_dict = settings.LOGGING | {
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}}
+}
 
 
 def post_worker_init(worker: object) -> None:

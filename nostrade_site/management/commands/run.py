@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import signal
 import sys
 import time
@@ -12,10 +11,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from nostrade_site import broker, preflight
+from nostrade_site.probe import Probe
 from nostrade_site.supervisor import Program, SiteError, Supervisor
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
-CELERY = (sys.executable, "-m", "celery", "-A", "nostrade_site")
+CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "nostrade_site")
 
 
 class Command(BaseCommand):
@@ -40,14 +40,17 @@ def _start(supervisor: Supervisor) -> None:
         program = Program("broker", broker.command(path, settings.DATA_DIR / "broker"))
         supervisor.start(program, ready=lambda pid: broker.answers(path, pid))
     supervisor.run_once(Program("prepare", (sys.executable, "manage.py", "prepare")))
-    for program in programs():
-        supervisor.start(program)
-    supervisor.keep(until=lambda: _answers(settings.HOST, settings.PORT))
+    web, *others = programs()
+    # First alone: the sooner people get a page, the better.
+    probe = Probe(settings.HOST, settings.PORT)
+    supervisor.start(web, ready=lambda _: probe.answers())
     if not supervisor.stopping:
         shown = "localhost" if settings.HOST in {"127.0.0.1", "0.0.0.0", "::"} else settings.HOST  # noqa: S104
         supervisor.say(
             f"ready after {time.monotonic() - started:.0f} s: open http://{shown}:{settings.PORT}/"
         )
+    for program in others:
+        supervisor.start(program)
 
 
 def programs() -> list[Program]:
@@ -62,16 +65,3 @@ def programs() -> list[Program]:
         Program("trainer", ("nice", "-n", "10", *trainer), stop_signal=signal.SIGQUIT),
         Program("beat", (*CELERY, "beat")),
     ]
-
-
-def _answers(host: str, port: int) -> bool:
-    """Tell whether the web server answers yet."""
-    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    connection = http.client.HTTPConnection(local, port, timeout=1)
-    try:
-        connection.request("GET", "/healthz", headers={"Host": "localhost"})
-        return connection.getresponse().status > 0
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
