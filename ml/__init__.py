@@ -1,1 +1,1 @@
-"""The sequence recommender of Nostrade: data, SASRec, training, evaluation and serving, without a web framework."""
+"""The sequence recommender of Nostrade, without a web framework: data, model, training, serving."""

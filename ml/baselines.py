@@ -29,7 +29,9 @@ class Popularity:
 
 
 class EASE:
-    """Embarrassingly shallow autoencoder (Steck, 2019): B = I - P / diag(P), P = (X'X + lambda I)^-1, scores x B.
+    """Embarrassingly shallow autoencoder (Steck, 2019): scores x B, with a closed form for B.
+
+    B = I - P / diag(P) with P = (X'X + lambda I)^-1.
 
     One dense inverse: N^3 time, 8 N^2 bytes a matrix; 4,000 titles take seconds.
     """

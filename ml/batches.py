@@ -31,8 +31,8 @@ class Batch:
     def targets(self, horizon: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return target weights, dislike weights and what was seen, each (B, P, T).
 
-        After a position inside a set every title still to come is a target; where the next event is ordered, the
-        next `horizon` events are.
+        After a position inside a set every title still to come is a target; where the next event is ordered,
+        the next `horizon` events are.
         """
         at, ranks, weights = self.at[:, :, None], self.ranks[:, None, :], self.weights[:, None, :]
         ordered = at + 1 >= self.first_ordered[:, None, None]
@@ -43,7 +43,8 @@ class Batch:
         """Move the tensors."""
         items, feedback, times, positions = (tensor.to(device) for tensor in self.inputs)
         rest = (self.at, self.columns, self.ranks, self.weights, self.first_ordered)
-        return Batch((items, feedback, times, positions), *(tensor.to(device) for tensor in rest), self.n_tokens)
+        at, columns, ranks, weights, first = (tensor.to(device) for tensor in rest)
+        return Batch((items, feedback, times, positions), at, columns, ranks, weights, first, self.n_tokens)
 
 
 class Batches:
@@ -106,8 +107,15 @@ class Batches:
             if n_loose < len(events):
                 first_ordered[b] = max(n_loose - start, 0)
         items, feedback, times, positions = (torch.from_numpy(array) for array in inputs)
-        rest = (torch.from_numpy(array) for array in (at, columns, ranks, weights, first_ordered))
-        return Batch((items, feedback, times, positions), *rest, int((inputs[0] > 0).sum()))
+        return Batch(
+            (items, feedback, times, positions),
+            torch.from_numpy(at),
+            torch.from_numpy(columns),
+            torch.from_numpy(ranks),
+            torch.from_numpy(weights),
+            torch.from_numpy(first_ordered),
+            n_tokens=int((inputs[0] > 0).sum()),
+        )
 
     def arrange(self, user: int) -> tuple[NDArray[np.int64], int]:
         """Return a person's events, those without a time reshuffled and first, and how many these are."""
@@ -122,7 +130,7 @@ class Batches:
         return int(self.rng.integers(0, spare + 1)) if spare > 0 and n_loose < n_events else 0
 
     def draw_positions(self, n: int) -> NDArray[np.int64]:
-        """Draw positions among the first n, half of them evenly and half towards short prefixes (log-uniform)."""
+        """Draw positions among the first n: half evenly, half log-uniformly towards short prefixes."""
         n = max(n, 1)
         P = self.config.positions
         uniform = self.rng.random(P)

@@ -1,4 +1,4 @@
-"""A checkpoint: an immutable directory with weights (safetensors) and everything needed to use them (JSON)."""
+"""A checkpoint: an immutable directory of weights (safetensors) and what is needed to use them (JSON)."""
 
 import hashlib
 import json
@@ -22,7 +22,17 @@ from ml.sasrec import SASRec
 FORMAT_VERSION = 1
 WEIGHTS, MANIFEST, ID_MAP = "weights.safetensors", "checkpoint.json", "id_map.json"
 COUNTS = "item_counts"  # beside the model's tensors: people per title in training, (N + 1,)
-KEYS = {"format_version", "config", "weights_sha256", "created", "git_revision", "parent", "data", "training", "metrics"}
+KEYS = {
+    "format_version",
+    "config",
+    "weights_sha256",
+    "created",
+    "git_revision",
+    "parent",
+    "data",
+    "training",
+    "metrics",
+}
 
 
 class CheckpointError(ValueError):
@@ -33,8 +43,8 @@ class CheckpointError(ValueError):
 class Checkpoint:
     """A trained model in memory (float32), with its titles and where it comes from.
 
-    `item_counts` (N + 1,) int64 are the people per title in training, the cold-start answer. `version` is the sha256
-    of the weights file, empty until saved or loaded; `parent` the version it was fine-tuned from.
+    `item_counts` (N + 1,) int64 are the people per title in training, the cold-start answer. `version` is the
+    sha256 of the weights file, empty until saved or loaded; `parent` the version it was fine-tuned from.
     """
 
     config: SASRecConfig
@@ -55,7 +65,7 @@ class Checkpoint:
         return model.eval()
 
     def extended(self, item_ids: tuple[int, ...]) -> "Checkpoint":
-        """Add titles. Old rows stay bit-identical; a new title starts as the average one, and as the rarest."""
+        """Add titles. Old rows stay bit-identical; a new title starts as the average and the rarest one."""
         id_map = self.id_map.extend(item_ids)
         n_new = len(id_map) - len(self.id_map)
         if not n_new:
@@ -104,15 +114,19 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path | str) -> "Checkpoint":
-        """Read a directory that `save` wrote. Raises CheckpointError, with what to do, when anything is not right."""
+        """Read what `save` wrote. Raises CheckpointError, saying what to do, when anything is not right."""
         path = Path(path)
         manifest, ids, blob = _read(path)
         if manifest.get("format_version") != FORMAT_VERSION:
-            raise _error(path, f"has format {manifest.get('format_version')!r}, this code reads {FORMAT_VERSION}")
+            raise _error(
+                path, f"has format {manifest.get('format_version')!r}, this code reads {FORMAT_VERSION}"
+            )
         if set(manifest) != KEYS:
             raise _error(path, f"has missing or unknown entries {sorted(set(manifest) ^ KEYS)}")
         if hashlib.sha256(blob).hexdigest() != manifest["weights_sha256"]:
-            raise _error(path, "has weights that do not match their sha256: the file was cut short or changed")
+            raise _error(
+                path, "has weights that do not match their sha256: the file was cut short or changed"
+            )
         try:
             config, id_map = SASRecConfig.from_dict(manifest["config"]), IdMap(ids)
             tensors = safetensors.torch.load(blob)
@@ -140,14 +154,16 @@ def git_revision() -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    answer = subprocess.run(  # noqa: S603  # fixed arguments
+    answer = subprocess.run(
         [git, "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
     )
     return answer.stdout.strip() or None
 
 
 def _error(path: Path, what: str) -> CheckpointError:
-    return CheckpointError(f"Checkpoint {path} {what}; restore it or train a new one with python -m ml.train.")
+    return CheckpointError(
+        f"Checkpoint {path} {what}; restore it or train a new one with python -m ml.train."
+    )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[int], bytes]:

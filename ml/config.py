@@ -62,7 +62,7 @@ class TrainingConfig:
     window: int = 192  # events a person and epoch; a longer list is sampled anew every epoch
     positions: int = 12  # prefixes a person and epoch at which the loss is taken
     ordered_horizon: int = 5  # in ordered histories, how many next events are targets
-    learning_rate: float = 2e-3
+    learning_rate: float = 7e-4
     warmup: float = 0.05  # share of the steps
     weight_decay: float = 0.01
     clip_norm: float = 1.0

@@ -23,9 +23,10 @@ ARRAYS = ("user_ids", "offsets", "items", "feedback", "timestamps")
 
 @dataclass(frozen=True)
 class Dataset:
-    """The histories of U people with E events over N titles, flat: person u has events offsets[u]:offsets[u+1].
+    """The histories of U people with E events over N titles, flat.
 
-    Within a person, events without a time come first (a set), then the others by time.
+    Person u has the events offsets[u]:offsets[u + 1]. Within a person, events without a time come first (a
+    set), then the others by time.
     """
 
     id_map: IdMap
@@ -113,10 +114,14 @@ class Dataset:
             stats = json.loads((path / "stats.json").read_text())
             arrays = {name: np.load(path / f"{name}.npy") for name in (*ARRAYS, "item_ids")}
         except (OSError, ValueError) as error:
-            raise DataError(f"{path} is not a dataset directory; make one with python -m ml.prepare.") from error
+            raise DataError(
+                f"{path} is not a dataset directory; make one with python -m ml.prepare."
+            ) from error
         dataset = cls(IdMap(arrays.pop("item_ids").tolist()), **arrays)
         if dataset.fingerprint != stats.get("fingerprint"):
-            raise DataError(f"{path} does not match its fingerprint; make it again with python -m ml.prepare.")
+            raise DataError(
+                f"{path} does not match its fingerprint; make it again with python -m ml.prepare."
+            )
         return dataset
 
 
@@ -128,8 +133,9 @@ def clean(
 ) -> Dataset:
     """Join tables of `read_ratings` into one dataset; people of different tables never collide.
 
-    The last of several rows of one person and title wins. Titles with fewer than `min_item_count` people go, unless
-    in `keep_items`, then people with fewer than `min_user_count` titles. Raises DataError when nothing is left.
+    The last of several rows of one person and title wins. Titles with fewer than `min_item_count` people go,
+    unless in `keep_items`, then people with fewer than `min_user_count` titles. Raises DataError when nothing
+    is left.
     """
     rows, user_ids = _joined(tables)
     rows = rows.drop_duplicates(["user", "item_id"], keep="last")
@@ -148,7 +154,7 @@ def clean(
 
 
 def _joined(tables: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, NDArray[np.str_]]:
-    """Number people across tables. Return the rows with a `user` column, and the outside id of each number."""
+    """Number people across tables. Return rows with a `user` column, and the id of each number."""
     parts, user_ids = [], []
     n_users = 0
     for table in tables:

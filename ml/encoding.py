@@ -17,7 +17,8 @@ ITEM, FEEDBACK, TIME, POSITION = range(4)  # rows of an encoded history
 def encode(history: History, id_map: IdMap, config: SASRecConfig) -> NDArray[np.int64]:
     """Encode a history as (4, L) rows item, feedback, time bin, position; unknown titles are left out.
 
-    Of more than `config.max_length` events the newest with a time are kept, then an even draw of those without.
+    Of more than `config.max_length` events the newest with a time are kept, then an even draw of those
+    without.
     """
     items = id_map.indices_of(history.item_ids)
     timed = np.array([timestamp is not None for timestamp in history.timestamps], dtype=bool)

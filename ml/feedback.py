@@ -18,7 +18,12 @@ class Feedback(IntEnum):
     WATCHED = 4
 
 
-FEEDBACK_NAMES = {"dislike": Feedback.DISLIKE, "like": Feedback.LIKE, "love": Feedback.LOVE, "watched": Feedback.WATCHED}
+FEEDBACK_NAMES = {
+    "dislike": Feedback.DISLIKE,
+    "like": Feedback.LIKE,
+    "love": Feedback.LOVE,
+    "watched": Feedback.WATCHED,
+}
 
 
 def bucket_ratings(ratings: NDArray[np.float64]) -> NDArray[np.int8]:

@@ -11,9 +11,10 @@ from ml.feedback import Feedback
 class History:
     """The events of one person, oldest first.
 
-    `item_ids` are outside ids, `feedback` values of `Feedback`, `timestamps` Unix seconds or None where the time
-    is unknown. A history whose timestamps are all None is an unordered set: its order carries no meaning.
-    Raises ValueError when the lengths differ or a feedback is not one of `Feedback`'s four reactions.
+    `item_ids` are outside ids, `feedback` values of `Feedback`, `timestamps` Unix seconds or None where the
+    time is unknown. A history whose timestamps are all None is an unordered set: its order carries no
+    meaning. Raises ValueError when the lengths differ or a feedback is not one of `Feedback`'s four
+    reactions.
     """
 
     item_ids: tuple[int, ...] = ()

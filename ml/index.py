@@ -16,7 +16,7 @@ class ItemIndex(Protocol):
 
 
 class ExactIndex:
-    """Cosine neighbours by exhaustive search over (N, D) float32 vectors; read-only, so safe between threads."""
+    """Cosine neighbours by exhaustive search over (N, D) vectors; read-only, so safe between threads."""
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
         self._index = faiss.IndexFlatIP(vectors.shape[1])

@@ -1,4 +1,4 @@
-"""Ranking metrics over the full catalogue. Masked titles are no candidates, ties count against us, NaN fails."""
+"""Ranking metrics over the full catalogue: masked titles do not compete, ties count against us, NaN fails."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ def target_ranks(
 ) -> NDArray[np.int64]:
     """Return the ranks (1 is best) of the targets in one person's ranking, in ascending order.
 
-    `scores` (N + 1,) with padding at 0; `targets` and `masked` are indices. A title with a target's score ranks before
-    it, unless it is a target too. Raises ValueError for a NaN score, or a target that is masked.
+    `scores` (N + 1,) with padding at 0; `targets` and `masked` are indices. A title with a target's score
+    ranks before it, unless it is a target too. Raises ValueError for a NaN score, or a target that is masked.
     """
     if np.isnan(scores).any():
         raise ValueError("A score is NaN; the model is broken.")

@@ -12,7 +12,9 @@ from ml.ratings import DataError, read_ratings
 def parser() -> argparse.ArgumentParser:
     """Define the command line."""
     command = argparse.ArgumentParser(prog="python -m ml.prepare", description=__doc__)
-    command.add_argument("--ratings", type=Path, action="append", required=True, help="ratings CSV; repeatable")
+    command.add_argument(
+        "--ratings", type=Path, action="append", required=True, help="ratings CSV; repeatable"
+    )
     command.add_argument("--out", type=Path, required=True, help="dataset directory to make")
     command.add_argument("--min-item-count", type=int, default=10, help="drop titles with fewer ratings")
     command.add_argument("--min-user-count", type=int, default=2, help="drop people with fewer titles")

@@ -1,4 +1,4 @@
-"""Where training starts: popularity in the biases, and a spectral map of the titles in the item embeddings."""
+"""Where training starts: popularity in the biases, a spectral map of the titles in their embeddings."""
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ NORM_POWER = -0.5  # halfway to rows of equal length
 
 @torch.no_grad()
 def pretrain(model: SASRec, dataset: Dataset) -> None:
-    """Set the biases to log popularity and the item embeddings to `spectral_vectors`, from training rows only."""
+    """Set biases to log popularity and item embeddings to `spectral_vectors`, from training rows only."""
     model.bias.copy_((torch.from_numpy(dataset.item_counts()) + 0.5).log())
     if model.config.width < dataset.n_items <= MAX_ITEMS:
         model.items.weight[1:] = spectral_vectors(dataset, model.config.width)
@@ -25,9 +25,10 @@ def pretrain(model: SASRec, dataset: Dataset) -> None:
 def spectral_vectors(dataset: Dataset, width: int) -> Tensor:
     """Factorise the titles' co-occurrence into vectors (N, width) of root-mean-square length one.
 
-    The leading eigenvectors of the damped Gram matrix as in PureSVD (Cremonesi et al., 2010) without the first one,
-    which is popularity again. An inner product with the average of a history's vectors ranks well already, and the
-    first block starts as just that average, so training begins from a decent ranker instead of from noise.
+    The leading eigenvectors of the damped Gram matrix as in PureSVD (Cremonesi et al., 2010) without the
+    first one, which is popularity again. An inner product with the average of a history's vectors ranks well
+    already, and the first block starts as just that average, so training begins from a decent ranker instead
+    of from noise.
     """
     table = torch.from_numpy(gram(dataset, LIST_POWER)).float()
     damping = (table.diagonal() + 1e-3) ** POPULARITY_POWER

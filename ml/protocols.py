@@ -37,8 +37,8 @@ class Case:
 def fold_in(people: Dataset, share: float = 0.8, min_events: int = 5, seed: int = 0) -> list[Case]:
     """Split the list of every person with at least `min_events` titles into known events and targets.
 
-    Sets are shuffled first (file order leaks the id), ordered histories are cut in time. The draw depends on `seed`
-    and on the order of the people only.
+    Sets are shuffled first (file order leaks the id), ordered histories are cut in time. The draw depends on
+    `seed` and on the order of the people only.
     """
     rng = np.random.default_rng(seed)
     cases = []
@@ -55,7 +55,9 @@ def fold_in(people: Dataset, share: float = 0.8, min_events: int = 5, seed: int 
     return cases
 
 
-def scored(scorer: Scorer, cases: Sequence[Case], n_known: int | None) -> Iterator[tuple[Case, NDArray[np.float32]]]:
+def scored(
+    scorer: Scorer, cases: Sequence[Case], n_known: int | None
+) -> Iterator[tuple[Case, NDArray[np.float32]]]:
     """Yield each case with its scores (N + 1,)."""
     for start in range(0, len(cases), CHUNK):
         chunk = cases[start : start + CHUNK]
@@ -67,8 +69,9 @@ def measure(
 ) -> dict[str, NDArray[np.float64]]:
     """Return each metric's per-person values, named like `ndcg@20` (any target) and `loved ndcg@20`.
 
-    The whole known part is masked however little of it was told, so every length ranks the same candidates. Titles
-    the scorer does not know count as missed; people without a loved target are left out of the loved figures.
+    The whole known part is masked however little of it was told, so every length ranks the same candidates.
+    Titles the scorer does not know count as missed; people without a loved target are left out of the loved
+    figures.
     """
     values: dict[str, list[float]] = {}
     for case, scores in scored(scorer, cases, n_known):

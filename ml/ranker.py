@@ -74,13 +74,18 @@ class Ranker:
         return item_id in self._id_map
 
     def rank(
-        self, history: History, k: int, *, exclude: Collection[int] = frozenset(), popularity_discount: float = 0.0
+        self,
+        history: History,
+        k: int,
+        *,
+        exclude: Collection[int] = frozenset(),
+        popularity_discount: float = 0.0,
     ) -> list[RankedItem]:
         """Return the k best titles of the whole catalogue, best first, fewer when fewer are left.
 
-        Titles of the history and of `exclude` are masked before the choice; titles nobody knows are ignored. A
-        history without a known title gets the most popular ones. `popularity_discount` in 0..1 subtracts that share
-        of a title's log popularity, to dig deeper. Raises ValueError when `k` is below 1.
+        Titles of the history and of `exclude` are masked before the choice; titles nobody knows are ignored.
+        A history without a known title gets the most popular ones. `popularity_discount` in 0..1 subtracts
+        that share of a title's log popularity, to dig deeper. Raises ValueError when `k` is below 1.
         """
         return self.rank_many([history], k, exclude=exclude, popularity_discount=popularity_discount)[0]
 
@@ -101,26 +106,22 @@ class Ranker:
         scores[:, self._id_map.indices_of(list(exclude))] = -math.inf
         best = scores.topk(min(k, len(self._id_map)), dim=1)
         return [
-            [
-                RankedItem(int(self._ids[i]), s)
-                for s, i in zip(row_scores, row, strict=True)
-                if s > -math.inf
-            ]
+            [RankedItem(int(self._ids[i]), s) for s, i in zip(row_scores, row, strict=True) if s > -math.inf]
             for row_scores, row in zip(best.values.tolist(), best.indices.tolist(), strict=True)
         ]
 
     def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
-        """Return log-probabilities (len(histories), N + 1) over the titles outside each history; those in it -inf."""
+        """Return log-probabilities (len(histories), N + 1); the titles of a history have none, -inf."""
         return self._log_probabilities(histories).numpy()
 
     def explain(self, history: History, item_ids: Sequence[int]) -> list[list[Cause]]:
         """Say for each title which events of the history raise it: leave-one-out in one batched pass.
 
-        A cause's drop is the fall of the title's log-probability without the event. It is a log-probability over the
-        titles outside the *whole* history, the same set in every pass, because a plain score shifts for all titles
-        alike when an event goes, and that shift is no reason for any of them. Largest drop first; negative for events
-        that speak against the title. Of a long history the 64 events most like the titles are tried. Unknown titles
-        get no causes.
+        A cause's drop is the fall of the title's log-probability without the event. It is a log-probability
+        over the titles outside the *whole* history, the same set in every pass, because a plain score shifts
+        for all titles alike when an event goes, and that shift is no reason for any of them. Largest drop
+        first; negative for events that speak against the title. Of a long history the 64 events most like the
+        titles are tried. Unknown titles get no causes.
         """
         encoded = encode(history, self._id_map, self.model.config)
         indices = self._id_map.indices_of(item_ids)
@@ -133,20 +134,24 @@ class Ranker:
         drops = (scores[0] - scores[1:]).T.tolist()  # (len(item_ids), len(tried))
         events = [(int(self._ids[encoded[ITEM, event]]), int(encoded[1, event])) for event in tried]
         return [
-            sorted((Cause(*event, drop) for event, drop in zip(events, row, strict=True)), key=lambda c: -c.drop)
+            sorted(
+                (Cause(*event, drop) for event, drop in zip(events, row, strict=True)), key=lambda c: -c.drop
+            )
             if index and index not in encoded[ITEM]
             else []
             for index, row in zip(indices, drops, strict=True)
         ]
 
     def similar(self, item_id: int, k: int, exclude: Collection[int] = frozenset()) -> list[RankedItem]:
-        """Return the k titles nearest to a title by the cosine of their embeddings; none for an unknown title."""
+        """Return the k titles nearest to a title by the cosine of their embeddings; none when unknown."""
         index = self._id_map.index_of(item_id)
         if not index:
             return []
         wanted = min(k + 1 + len(exclude), len(self._id_map))
         cosines, rows = self._index.search(self._vectors[index - 1 : index], wanted)
-        near = [RankedItem(int(self._ids[row + 1]), float(c)) for c, row in zip(cosines[0], rows[0], strict=True)]
+        near = [
+            RankedItem(int(self._ids[row + 1]), float(c)) for c, row in zip(cosines[0], rows[0], strict=True)
+        ]
         return [item for item in near if item.item_id != item_id and item.item_id not in exclude][:k]
 
     @cached_property

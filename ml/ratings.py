@@ -1,6 +1,7 @@
 """Read ratings files, and refuse a wrong one with the line that is wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,9 +22,9 @@ def read_ratings(path: Path, rating_scale: float = 10.0) -> pd.DataFrame:
     """Read one ratings CSV into columns user_id (str), item_id (int64), feedback (int8), timestamp (float64).
 
     The file has `user_id`, `anime_id` or `item_id`, and optionally `rating` (numeric, at most `rating_scale`;
-    -1, 0 or empty = watched without a score), `feedback` (dislike, like, love, watched; wins over the rating) and
-    `timestamp` (Unix seconds or ISO 8601; NaN where unknown). With neither rating nor feedback every row is a like.
-    Raises DataError for a missing file or column, and for a wrong value with its line number.
+    -1, 0 or empty = watched without a score), `feedback` (dislike, like, love, watched; wins over the rating)
+    and `timestamp` (Unix seconds or ISO 8601; NaN where unknown). With neither rating nor feedback every row
+    is a like. Raises DataError for a missing file or column, and for a wrong value with its line number.
     """
     table = _read_columns(path)
     item_column = next((name for name in ITEM_COLUMNS if name in table), None)
@@ -58,7 +59,7 @@ def _read_columns(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: not a CSV file with a header ({str(error).strip()}).") from error
 
 
-def _refuse(path: Path, column: str, values: "pd.Series[object]", wrong: NDArray[np.bool_], wanted: str) -> None:
+def _refuse(path: Path, column: str, values: "pd.Series[Any]", wrong: NDArray[np.bool_], wanted: str) -> None:
     """Raise DataError naming the first wrong value and its line."""
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
@@ -67,7 +68,7 @@ def _refuse(path: Path, column: str, values: "pd.Series[object]", wrong: NDArray
         raise DataError(f"{path}, line {row + FIRST_LINE}: {column} is {shown}, not {wanted}.")
 
 
-def _integers(path: Path, column: str, values: "pd.Series[object]") -> NDArray[np.int64]:
+def _integers(path: Path, column: str, values: "pd.Series[Any]") -> NDArray[np.int64]:
     """Convert a column of ids."""
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64)
     wrong = ~np.isfinite(numbers) | (numbers != np.floor(numbers)) | (np.abs(numbers) > 2**53)

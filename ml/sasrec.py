@@ -29,15 +29,18 @@ class Block(nn.Module):
         self.widen = nn.Linear(D, config.hidden_ratio * D)
         self.narrow = nn.Linear(config.hidden_ratio * D, D)
         self.dropout = nn.Dropout(config.dropout)  # never inside the attention: that leaves the fast CPU path
+        self.reset()
 
+    @torch.no_grad()
     def reset(self) -> None:
         """Start close to doing nothing."""
         for layer in (self.query, self.key_value, self.output, self.widen, self.narrow):
             nn.init.normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
 
+    @torch.no_grad()
     def average(self) -> None:
-        """Start by adding the plain average of the events so far: almost even attention, values passed through."""
+        """Start by adding the average of the events so far: almost even attention, values passed through."""
         eye = torch.eye(self.output.weight.shape[0])
         self.key_value.weight[len(eye) :] = eye
         self.output.weight.copy_(eye)
@@ -50,7 +53,8 @@ class Block(nn.Module):
         else:
             index = at[:, :, None].expand(-1, -1, x.shape[-1])
             x = x.gather(1, index) + self.dropout(self.attend(y.gather(1, index), y, at))
-        return x + self.dropout(self.narrow(F.gelu(self.widen(self.hidden_norm(x)))))
+        answer: Tensor = x + self.dropout(self.narrow(F.gelu(self.widen(self.hidden_norm(x)))))
+        return answer
 
     def attend(self, queries: Tensor, y: Tensor, at: Tensor | None) -> Tensor:
         """Let each query (B, P, D) look at y (B, L, D) up to its own position."""
@@ -61,18 +65,21 @@ class Block(nn.Module):
         heads = F.scaled_dot_product_attention(
             self.split(self.query(queries)), self.split(key), self.split(value), mask, is_causal=at is None
         )
-        return self.output(heads.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        answer: Tensor = self.output(heads.transpose(1, 2).flatten(2))
+        return answer
 
     def split(self, x: Tensor) -> Tensor:
         """Split (B, L, D) into heads (B, H, L, D / H)."""
-        return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+        B, L, D = x.shape
+        return x.view(B, L, self.n_heads, D // self.n_heads).transpose(1, 2)
 
 
 class SASRec(nn.Module):
     """x_t = E_item + E_feedback + E_time (+ E_position where the order is known), causal blocks, tied scores.
 
-    Positions and known times start at zero, so they change nothing until data with times trained them; an unknown
-    time and an unknown order add nothing, always. The scores have a bias per item, its popularity at first.
+    Positions and known times start at zero, so they change nothing until data with times trained them; an
+    unknown time and an unknown order add nothing, always. The scores have a bias per item, its popularity at
+    first.
     """
 
     def __init__(self, config: SASRecConfig) -> None:
@@ -84,7 +91,9 @@ class SASRec(nn.Module):
         self.times = nn.Embedding(config.time_bins.n_bins, D, padding_idx=0)
         self.positions = nn.Embedding(config.max_length + 1, D, padding_idx=0)
         self.dropout = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_blocks))
+        blocks = [Block(config) for _ in range(config.n_blocks)]
+        blocks[0].average()
+        self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(D)
         self.bias = nn.Parameter(torch.zeros(config.n_items + 1))
         self.reset()
@@ -98,9 +107,6 @@ class SASRec(nn.Module):
             nn.init.zeros_(table.weight)
         for table in (self.items, self.feedback):
             table.weight[0] = 0
-        for block in self.blocks:
-            block.reset()
-        self.blocks[0].average()
 
     def embed(self, items: Tensor, feedback: Tensor, times: Tensor, positions: Tensor) -> Tensor:
         """Add the embeddings of the events, each input (B, L), result (B, L, D); padding is all zero."""
@@ -108,11 +114,13 @@ class SASRec(nn.Module):
         x = self.items(items) + self.feedback(feedback) + self.times(times) + self.positions(positions)
         return self.dropout(x)  # type: ignore[no-any-return]
 
-    def forward(self, items: Tensor, feedback: Tensor, times: Tensor, positions: Tensor, at: Tensor) -> Tensor:
+    def forward(
+        self, items: Tensor, feedback: Tensor, times: Tensor, positions: Tensor, at: Tensor
+    ) -> Tensor:
         """Return the states (B, P, D) after the events at `at` (B, P); later events do not matter.
 
-        `items`, `feedback`, `times` (bins) and `positions` (1.. where the order is known, else 0) are (B, L) int64,
-        padded with 0 on the right.
+        `items`, `feedback`, `times` (bins) and `positions` (1.. where the order is known, else 0) are (B, L)
+        int64, padded with 0 on the right.
         """
         x = self.embed(items, feedback, times, positions)
         for block in self.blocks[:-1]:

@@ -19,5 +19,5 @@ class Scorer(Protocol):
         ...
 
     def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
-        """Score every title for each history, shape (len(histories), N + 1); higher is better, column 0 is -inf."""
+        """Score every title for each history, (len(histories), N + 1), higher is better; column 0 is -inf."""
         ...

@@ -20,7 +20,8 @@ class TimeBins:
     """Bins of one month, quarter or year, counted from January of `origin_year` (UTC).
 
     `first` and `last` are the trained range (bin numbers, inclusive): times outside of it clamp to its ends,
-    because a bin nobody was seen in knows nothing. With no trained range (`last < first`) every time is UNKNOWN.
+    because a bin nobody was seen in knows nothing. With no trained range (`last < first`) every time is
+    UNKNOWN.
     """
 
     granularity: Granularity
@@ -44,7 +45,7 @@ class TimeBins:
         return np.where(known, bins.clip(FIRST_BIN, self.n_bins - 1), UNKNOWN_BIN)
 
     def bins_of(self, timestamps: Sequence[float | None] | NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return each time's bin (E,), clamped to the trained range. Unix seconds; None and NaN are UNKNOWN."""
+        """Return the bins (E,) of Unix seconds, clamped to the trained range; None and NaN are UNKNOWN."""
         seconds = np.array([math.nan if t is None else t for t in timestamps], dtype=np.float64)
         bins = self.calendar_bins(seconds)
         if self.last < self.first:

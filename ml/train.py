@@ -24,8 +24,12 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--init", type=Path, help="checkpoint to fine-tune; its model settings are kept")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
     command.add_argument("--half", action="store_true", help="store float16 weights")
-    command.add_argument("--holdout", type=float, help="share of people never trained on, by a hash of their id")
-    command.add_argument("--validation", type=float, help="share of people for early stopping; 0 trains to the end")
+    command.add_argument(
+        "--holdout", type=float, help="share of people never trained on, by a hash of their id"
+    )
+    command.add_argument(
+        "--validation", type=float, help="share of people for early stopping; 0 trains to the end"
+    )
     for name in OVERRIDES:
         kind = float if name in ("learning_rate", "anchor_strength", "max_seconds") else int
         command.add_argument(f"--{name.replace('_', '-')}", type=kind, help="instead of the preset's")
@@ -36,7 +40,11 @@ def settings(options: argparse.Namespace) -> TrainingConfig:
     """Apply the options to the preset."""
     config = PRESETS[options.preset].training
     given = {name: getattr(options, name) for name in OVERRIDES if getattr(options, name) is not None}
-    shares = {name: getattr(options, name) for name in ("holdout", "validation") if getattr(options, name) is not None}
+    shares = {
+        name: getattr(options, name)
+        for name in ("holdout", "validation")
+        if getattr(options, name) is not None
+    }
     return replace(config, **given, split=replace(config.split, **shares))
 
 

@@ -38,27 +38,34 @@ class Progress:
     seconds: float = 0.0
 
 
-def train(dataset: Dataset, model_config: SASRecConfig, config: TrainingConfig, device: str = "auto") -> Checkpoint:
+def train(
+    dataset: Dataset, model_config: SASRecConfig, config: TrainingConfig, device: str = "auto"
+) -> Checkpoint:
     """Train a new model on the dataset's training people and return its best checkpoint, not yet saved.
 
-    Raises DataError when nobody is left to train on, and ValueError when the data has another number of titles than
-    `model_config`, or a window is longer than the model reads. The same seed on the same machine and number of
-    threads gives the same weights.
+    Raises DataError when nobody is left to train on, and ValueError when the data has another number of
+    titles than `model_config`, or a window is longer than the model reads. The same seed on the same machine
+    and number of threads gives the same weights.
     """
     torch.manual_seed(config.seed)
     model = SASRec(model_config)
     learners = dataset.people(config.split.training_people(dataset))
     pretrain(model, learners)
-    start = Checkpoint(model_config, dataset.id_map, model.state_dict(), torch.zeros(model_config.n_items + 1))
+    start = Checkpoint(
+        model_config, dataset.id_map, model.state_dict(), torch.zeros(model_config.n_items + 1)
+    )
     return run(start, dataset, config, device)
 
 
-def fine_tune(parent: Checkpoint, dataset: Dataset, config: TrainingConfig, device: str = "auto") -> Checkpoint:
+def fine_tune(
+    parent: Checkpoint, dataset: Dataset, config: TrainingConfig, device: str = "auto"
+) -> Checkpoint:
     """Go on training a checkpoint on a dataset, whose new titles are added first; return it, not yet saved.
 
-    Bound the work by `max_steps` and `max_seconds`, use a lower `learning_rate`, and set `anchor_strength` when the
-    data is small: after each step every weight goes that share of the way back to the parent's (L2-SP, Li et al.,
-    2018), so that a handful of clicks cannot bend the model. Titles keep their popularity counts, plus the new ones.
+    Bound the work by `max_steps` and `max_seconds`, use a lower `learning_rate`, and set `anchor_strength`
+    when the data is small: after each step every weight goes that share of the way back to the parent's
+    (L2-SP, Li et al., 2018), so that a handful of clicks cannot bend the model. Titles keep their popularity
+    counts, plus the new ones.
     """
     child = parent.extended(dataset.id_map.ids)
     times = child.config.time_bins.trained_range(dataset.timestamps)
@@ -67,13 +74,19 @@ def fine_tune(parent: Checkpoint, dataset: Dataset, config: TrainingConfig, devi
 
 
 def run(
-    start: Checkpoint, dataset: Dataset, config: TrainingConfig, device: str = "auto", parent: str | None = None
+    start: Checkpoint,
+    dataset: Dataset,
+    config: TrainingConfig,
+    device: str = "auto",
+    parent: str | None = None,
 ) -> Checkpoint:
     """Train `start` on `dataset` (same id map) and return the result with its metrics."""
     _check(start.config, dataset, config)
     learners = dataset.people(config.split.training_people(dataset))
     if not learners.n_users:
-        raise DataError("Nobody is left to train on; lower the holdout and validation shares or bring more people.")
+        raise DataError(
+            "Nobody is left to train on; lower the holdout and validation shares or bring more people."
+        )
     torch.manual_seed(config.seed)
     where = choose_device(device)
     model = start.model().to(where)
@@ -91,7 +104,9 @@ def run(
     )
 
 
-def fit(model: SASRec, start: Checkpoint, batches: Batches, cases: list[Case], device: torch.device) -> Progress:
+def fit(
+    model: SASRec, start: Checkpoint, batches: Batches, cases: list[Case], device: torch.device
+) -> Progress:
     """Run the training loop on `model` and return its progress."""
     config, progress, began = batches.config, Progress(), time.monotonic()
     n_steps = min(config.epochs * len(batches), config.max_steps or sys.maxsize)
@@ -117,7 +132,9 @@ def fit(model: SASRec, start: Checkpoint, batches: Batches, cases: list[Case], d
     return progress
 
 
-def train_step(model: SASRec, batch: Batch, optimiser: torch.optim.Optimizer, config: TrainingConfig) -> float:
+def train_step(
+    model: SASRec, batch: Batch, optimiser: torch.optim.Optimizer, config: TrainingConfig
+) -> float:
     """Take one step of the optimiser and return the loss."""
     scores = model.score(model(*batch.inputs, batch.at))
     targets, disliked, seen = batch.targets(config.ordered_horizon)
@@ -147,7 +164,10 @@ def make_optimiser(model: SASRec, config: TrainingConfig) -> torch.optim.Optimiz
     """Make AdamW (Loshchilov and Hutter, 2019); biases and norms do not decay."""
     decays = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decays, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    groups = [
+        {"params": decays, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
@@ -200,7 +220,9 @@ def _check(model_config: SASRecConfig, dataset: Dataset, config: TrainingConfig)
     if dataset.n_items != model_config.n_items:
         raise ValueError(f"The data has {dataset.n_items} titles, the model {model_config.n_items}.")
     if config.window > model_config.max_length:
-        raise ValueError(f"window {config.window} is longer than the model's max_length {model_config.max_length}.")
+        raise ValueError(
+            f"window {config.window} is longer than the model's max_length {model_config.max_length}."
+        )
 
 
 def _metrics(progress: Progress) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from ml.time_bins import FIRST_BIN, UNKNOWN_BIN, TimeBins
+
+
+def at(*date) -> float:
+    return datetime(*date, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(("granularity", "bin_of_may_2001"), [("month", 16), ("quarter", 5), ("year", 1)])
+def test_a_time_falls_into_its_calendar_bin(granularity, bin_of_may_2001):
+    bins = TimeBins(granularity, 2000, 20)
+    assert bins.calendar_bins(np.array([at(2001, 5, 31, 23)])) == FIRST_BIN + bin_of_may_2001
+    assert bins.calendar_bins(np.array([at(2000, 1, 1)])) == FIRST_BIN
+    assert bins.n_bins == FIRST_BIN + {"month": 240, "quarter": 80, "year": 20}[granularity]
+
+
+def test_times_outside_the_trained_range_clamp():
+    bins = TimeBins("year", 2000, 20, first=FIRST_BIN + 5, last=FIRST_BIN + 7)
+    times = [at(1960, 1, 1), at(2003, 1, 1), at(2006, 1, 1), at(2030, 1, 1), None]
+    offsets = [5, 5, 6, 7]
+    assert bins.bins_of(times).tolist() == [*(FIRST_BIN + o for o in offsets), UNKNOWN_BIN]
+
+
+def test_nothing_trained_means_every_time_is_unknown():
+    assert TimeBins("year", 2000, 20).bins_of([at(2006, 1, 1), None]).tolist() == [UNKNOWN_BIN, UNKNOWN_BIN]
+
+
+def test_the_trained_range_only_grows():
+    fresh = TimeBins("year", 2000, 20)
+    assert fresh.trained_range(np.array([at(2004, 2, 2), at(2006, 1, 1), np.nan])) == (
+        FIRST_BIN + 4,
+        FIRST_BIN + 6,
+    )
+    assert fresh.trained_range(np.array([np.nan])) == (fresh.first, fresh.last)
+    old = TimeBins("year", 2000, 20, FIRST_BIN + 5, FIRST_BIN + 7)
+    assert old.trained_range(np.array([at(2009, 1, 1)])) == (FIRST_BIN + 5, FIRST_BIN + 9)
