@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -18,10 +18,14 @@ class Command(BaseCommand):
     help = "Migrate the database, load the starter data and collect the static files that changed."
     requires_system_checks = ()  # `make test` runs them; a start should not wait for them
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--no-static", action="store_true", help="Leave the static files alone.")
+
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=1 if _migrations_due() else 0)
         call_command("load_starter")
-        self._collect_static()
+        if not options["no_static"]:
+            self._collect_static()
 
     def _collect_static(self) -> None:
         """Collect only what changed: hashing and compressing every file takes seconds."""
