@@ -8,7 +8,7 @@ from feedback.models import Event, Saved
 
 
 @admin.register(Event)
-class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+class EventAdmin(admin.ModelAdmin):
     """The log, to look at: it is append-only."""
 
     list_display = ["timestamp", "user", "feedback_type", "item", "retracts_id"]
@@ -39,7 +39,7 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
 
 
 @admin.register(Saved)
-class SavedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SavedAdmin(admin.ModelAdmin):
     list_display = ["created_at", "user", "item"]
     list_select_related = ["user", "item"]
     search_fields = ["user__username__istartswith", "item__name__istartswith"]

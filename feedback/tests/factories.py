@@ -24,7 +24,9 @@ class UserFactory(DjangoModelFactory[User]):
     password = Password(PASSWORD)
 
     class Params:
-        guest = factory.Trait(username=factory.Sequence(lambda n: f"{GUEST_PREFIX}{n:020x}"), password=Password(None))
+        guest = factory.Trait(
+            username=factory.Sequence(lambda n: f"{GUEST_PREFIX}{n:020x}"), password=Password(None)
+        )
 
 
 class EventFactory(DjangoModelFactory[Event]):

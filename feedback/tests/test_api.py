@@ -43,7 +43,10 @@ def test_it_works(client, member):
 
 @pytest.mark.parametrize("feedback_type", ["dislike", 1])
 def test_a_reaction_is_a_word_or_a_number(client, member, feedback_type):
-    assert post(client, anime_id=ItemFactory().pk, feedback_type=feedback_type).json()["feedback_type"] == "dislike"
+    assert (
+        post(client, anime_id=ItemFactory().pk, feedback_type=feedback_type).json()["feedback_type"]
+        == "dislike"
+    )
 
 
 def test_saying_the_same_again_logs_once(client, member):
@@ -63,7 +66,10 @@ def test_the_list_is_ones_own_one_a_title_newest_first(client, member):
 
     results = client.get(EVENTS).json()["results"]
 
-    assert [(row["anime_id"], row["feedback_type"]) for row in results] == [(first.pk, "love"), (second.pk, "like")]
+    assert [(row["anime_id"], row["feedback_type"]) for row in results] == [
+        (first.pk, "love"),
+        (second.pk, "like"),
+    ]
 
 
 @pytest.mark.parametrize(("url", "factory"), [(EVENTS, EventFactory), (SAVED, SavedFactory)])

@@ -22,7 +22,7 @@ def person(transactional_db):
 def together(tmp_path, monkeypatch, person):
     """Run calls in threads, at once, each with a database connection of its own.
 
-    Threads cannot share SQLite's in-memory test database as processes share a file: they work on a copy in a file.
+    Threads cannot share SQLite's in-memory test database as processes share a file: they work on a copy.
     """
     copy = tmp_path / "copy.sqlite3"
 

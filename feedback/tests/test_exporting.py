@@ -72,7 +72,10 @@ def test_it_keeps_what_was_said_since_a_moment(tmp_path):
     assert export_events(path, NOON) == 2
 
     table = pd.read_csv(path)
-    assert list(zip(table["anime_id"], table["feedback"], strict=True)) == [(new.pk, "like"), (changed.pk, "love")]
+    assert list(zip(table["anime_id"], table["feedback"], strict=True)) == [
+        (new.pk, "like"),
+        (changed.pk, "love"),
+    ]
 
 
 def test_accounts_switched_off_do_not_teach(tmp_path):

@@ -24,7 +24,9 @@ def member(client):
 
 
 def react(client, item, feedback_type=FeedbackType.LOVE, **data):
-    return client.post(reverse("feedback:react", args=[item.pk]), {"feedback_type": int(feedback_type)} | data)
+    return client.post(
+        reverse("feedback:react", args=[item.pk]), {"feedback_type": int(feedback_type)} | data
+    )
 
 
 def undo(client, event_id, **data):

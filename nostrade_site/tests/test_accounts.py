@@ -137,7 +137,8 @@ def test_a_forgotten_password_is_reset_by_mail(client, mailoutbox):
     assert response.status_code == 302
     link = re.search(r"http://testserver(\S+)", mailoutbox[0].body)[1]
     form = client.get(link, follow=True)
-    client.post(form.request["PATH_INFO"], {"password1": "four-swords-style", "password2": "four-swords-style"})
+    new = "four-swords-style"
+    client.post(form.request["PATH_INFO"], {"password1": new, "password2": new})
 
     assert User.objects.get().check_password("four-swords-style")
 
