@@ -1,0 +1,44 @@
+"""Every page, in both themes, has no serious or critical accessibility violation (axe-core)."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from e2e.test_journey import begin
+
+GUEST_PAGES = (
+    "/",
+    "/start/?more=1",
+    "/search/?q=bebop",
+    "/title/1/",
+    "/saved/",
+    "/activity/",
+    "/preferences/",
+)
+VISITOR_PAGES = ("/", "/start/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/")
+
+
+def violations(page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{page.url} {each['id']}: {each['nodes'][0]['html'][:160]}"
+        for each in found
+        if each["impact"] in {"serious", "critical"}
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_are_accessible(page, base_url, scheme, width):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 844})
+    found = []
+    for address in VISITOR_PAGES:
+        page.goto(address)
+        found += violations(page)
+    begin(page)
+    for address in GUEST_PAGES:
+        page.goto(address)
+        found += violations(page)
+    assert found == []

@@ -1,0 +1,139 @@
+"""The main journey: a guest picks favourites, tilts the feed, takes it back and signs up."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+FAVOURITES = ("Death Note", "Fullmetal Alchemist: Brotherhood", "Steins;Gate")
+ROMANCE = "Toradora!"
+PASSWORD = "constellation-of-three"
+
+
+def begin(page: Page) -> None:
+    """Become a guest with three favourites, picked by their names, and land on the feed."""
+    page.goto("/start/")
+    for name in FAVOURITES:
+        page.get_by_label("Search a title").fill(name)
+        page.get_by_role("button", name=name, exact=True).click()
+        page.wait_for_load_state("networkidle")
+    page.wait_for_url(re.compile(r"/$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Foretold for you")
+
+
+def ranking(page: Page) -> list[str]:
+    """Return the ids of the feed's cards, in their order."""
+    return [str(card.get_attribute("data-card")) for card in page.locator("#feed .card").all()]
+
+
+def romance_share(page: Page) -> float:
+    """Return the share of romances among the first twenty cards."""
+    first = page.locator("#feed .card").all()[:20]
+    return sum("Romance" in card.locator(".genres").inner_text() for card in first) / len(first)
+
+
+def love_from_its_page(page: Page, name: str) -> Locator:
+    """Find a title by search, love it on its page, and return the toast that says so."""
+    page.goto(f"/search/?q={name}")
+    page.locator("#results").get_by_role("link", name=name, exact=True).first.click()
+    page.get_by_role("button", name=f"Love {name}", exact=True).first.click()
+    toast = page.locator(".toast", has_text=f"Loved {name}")
+    expect(toast).to_be_visible()
+    return toast
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_guest_tilts_the_feed_takes_it_back_and_signs_up(page, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    begin(page)
+    before, share_before = ranking(page), romance_share(page)
+    assert len(before) >= 20
+
+    toast = love_from_its_page(page, ROMANCE)
+    with page.context.expect_page() as other:
+        page.evaluate("window.open('/')")
+    feed = other.value
+    feed.wait_for_load_state()
+    assert romance_share(feed) >= share_before + 0.15
+    expect(feed.locator("#feed")).to_contain_text(f"loved {ROMANCE}")
+
+    toast.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name=f"Love {ROMANCE}").first).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    page.goto("/")
+    assert ranking(page) == before
+
+    page.goto("/accounts/signup/")
+    page.get_by_label("Username").fill(f"person-{uuid.uuid4().hex[:10]}")
+    page.get_by_label("Password").first.fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    page.goto("/")
+    assert ranking(page) == before
+    page.goto("/activity/")
+    for name in FAVOURITES:
+        expect(page.get_by_role("main")).to_contain_text(name)
+
+
+def test_a_reaction_takes_its_card_away_and_undo_brings_it_back(page):
+    begin(page)
+    before = ranking(page)
+    reacted = page.locator("#feed .card").nth(2)
+    reacted.get_by_role("button", name=re.compile("^Like")).click()
+    expect(page.locator(f'#feed [data-card="{before[2]}"]')).to_have_count(0)
+    assert before[2] not in ranking(page)
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(f'#feed [data-card="{before[2]}"]')).to_have_count(1)
+    assert ranking(page) == before
+
+
+def test_scrolling_goes_on_without_repeating_a_title(page):
+    begin(page)
+    cards = page.locator("#feed .card")
+    for wanted in (40, 60):
+        cards.last.scroll_into_view_if_needed()
+        page.mouse.wheel(0, 4000)
+        expect(cards.nth(wanted - 1)).to_be_attached()
+    shown = ranking(page)
+    assert len(shown) == len(set(shown))
+
+    # A reaction far down re-ranks as many cards as were there: the reader stays where they were.
+    before = len(shown)
+    cards.nth(50).get_by_role("button", name=re.compile("^Dislike")).click()
+    expect(page.locator(f'#feed [data-card="{shown[50]}"]')).to_have_count(0)
+    assert len(ranking(page)) >= before
+
+
+def test_an_undo_offer_leaves_after_eight_seconds(page):
+    begin(page)
+    page.locator("#feed .card").first.get_by_role("button", name=re.compile("^Love")).click()
+    toast = page.locator(".toast", has_text="Loved")
+    expect(toast).to_be_visible()
+    page.mouse.move(0, 0)  # a toast under the pointer waits for its reader
+    page.wait_for_timeout(6000)
+    expect(toast).to_be_visible()
+    expect(toast).to_have_count(0, timeout=6000)
+
+
+def test_it_works_without_javascript(browser: Browser, base_url: str):
+    context = browser.new_context(base_url=base_url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/start/")
+    for _ in range(3):
+        page.locator('.pick[aria-pressed="false"]').first.click()
+        page.wait_for_load_state()
+    expect(page).to_have_url(re.compile(r"/$"))
+    before = ranking(page)
+    page.locator("#feed .card").first.get_by_role("button", name=re.compile("^Love")).click()
+    assert before[0] not in ranking(page)
+    page.get_by_role("button", name="Undo").click()
+    assert ranking(page) == before
+    page.get_by_role("link", name="More", exact=True).click()
+    assert not set(before) & set(ranking(page))
+    page.locator("#feed .card").first.get_by_role("button", name=re.compile("^Save")).click()
+    page.goto("/saved/")
+    expect(page.get_by_role("main").locator("article")).to_have_count(1)
+    context.close()
