@@ -12,8 +12,8 @@ SHOWN_REJECTIONS = 20
 
 class Command(BaseCommand):
     help = (
-        "Bring a catalogue (Kaggle's anime.csv or our starter file; .csv, .csv.xz, .csv.gz) and facts on "
-        "its titles into the database. All or nothing; running it again changes nothing. An empty field never "
+        "Bring a catalogue (Kaggle's anime.csv or our starter file; .csv, .csv.xz, .csv.gz) and facts on its "
+        "titles into the database. All or nothing; running it again changes nothing. An empty field never "
         "wipes what is known."
     )
 
