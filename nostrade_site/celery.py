@@ -9,9 +9,10 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nostrade_site.settings")
 
 
-def _redbeat_settings() -> Any:
+def _redbeat_settings() -> dict[str, Any]:
     """Return RedBeat's settings under the names it looks for: it does not know of the CELERY_ prefix."""
-    return settings.REDBEAT
+    names = [name for name in dir(settings) if name.startswith("CELERY_REDBEAT_")]
+    return {name.removeprefix("CELERY_").lower(): getattr(settings, name) for name in names}
 
 
 app = Celery("nostrade")

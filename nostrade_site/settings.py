@@ -85,11 +85,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = environment.redis_url()
 if REDIS_URL:
     EMBEDDED_BROKER_SOCKET = None
-    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_URL = CELERY_REDBEAT_REDIS_URL = REDIS_URL
     CACHE_URL = environment.next_database(REDIS_URL)
 else:
     EMBEDDED_BROKER_SOCKET = environment.embedded_socket(DATA_DIR)
     CELERY_BROKER_URL = f"redis+socket://{EMBEDDED_BROKER_SOCKET}?virtual_host=0"
+    CELERY_REDBEAT_REDIS_URL = f"unix://{EMBEDDED_BROKER_SOCKET}?db=0"
+    # One supervisor, one beat: a lock that outlives a crash would only delay the next start.
+    CELERY_REDBEAT_LOCK_KEY = None
     CACHE_URL = f"unix://{EMBEDDED_BROKER_SOCKET}?db=1"
 
 CACHES = {
@@ -112,13 +115,7 @@ CELERY_TASK_ROUTES = {"recommender.tasks.retrain": {"queue": "train"}}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below formats Celery's lines too
 CELERY_BEAT_SCHEDULER = "redbeat.RedBeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 30  # also bounds how long another beat waits for one that crashed
-REDBEAT = {
-    "redbeat_redis_url": REDIS_URL or f"unix://{EMBEDDED_BROKER_SOCKET}?db=0",
-    "redbeat_redis_options": {},
-}
-if not REDIS_URL:
-    # One supervisor, one beat: a lock that outlives a crash would only delay the next start.
-    REDBEAT["redbeat_lock_key"] = None
+CELERY_REDBEAT_REDIS_OPTIONS: dict[str, object] = {}
 CELERY_BEAT_SCHEDULE = {
     "retrain-nightly": {"task": "recommender.tasks.retrain", "schedule": crontab(hour="3", minute="30")},
     "prune-guests-weekly": {
