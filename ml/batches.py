@@ -50,8 +50,15 @@ class Batch:
 class Batches:
     """One epoch after another of a dataset's people."""
 
-    def __init__(self, dataset: Dataset, bins: TimeBins, config: TrainingConfig) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        bins: TimeBins,
+        config: TrainingConfig,
+        neighbours: NDArray[np.int64] | None = None,
+    ) -> None:
         self.dataset, self.config = dataset, config
+        self.neighbours = neighbours  # (N + 1, K) indices of like titles, for pretended dislikes
         self.times = bins.bins_of(dataset.timestamps)
         self.timed = np.isfinite(dataset.timestamps)
         self.rng = np.random.default_rng(config.seed)
@@ -103,6 +110,8 @@ class Batches:
             columns[b, : len(events)] = self.dataset.items[events]
             ranks[b] = np.arange(T) - start
             weights[b, : len(events)] = self.weights[events]
+            if self.neighbours is not None and self.rng.random() < self.config.pretended_people:
+                self.pretend(inputs[:, b, :n], columns[b], weights[b], self.neighbours)
             at[b] = self.draw_positions(min(n, len(events) - start - 1))
             if n_loose < len(events):
                 first_ordered[b] = max(n_loose - start, 0)
@@ -116,6 +125,25 @@ class Batches:
             torch.from_numpy(first_ordered),
             n_tokens=int((inputs[0] > 0).sum()),
         )
+
+    def pretend(
+        self,
+        window: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        weights: NDArray[np.float32],
+        neighbours: NDArray[np.int64],
+    ) -> None:
+        """Turn a few events of a window (4, n) into dislikes, and with them every like title of the list.
+
+        Lists hold what people chose to watch: in them even a dislike is a sign of liking its kind. Somebody
+        who says "not this" to a card means its kind, and real lists cannot teach that.
+        """
+        n = window.shape[1]
+        count = max(1, round(self.config.pretended_events * n))
+        flipped = self.rng.choice(n, count, replace=False)
+        window[1, flipped] = Feedback.DISLIKE
+        kind = np.concatenate([neighbours[window[0, flipped]].ravel(), window[0, flipped]])
+        weights[np.isin(columns, kind) & (columns > 0)] = -1.0
 
     def arrange(self, user: int) -> tuple[NDArray[np.int64], int]:
         """Return a person's events, those without a time reshuffled and first, and how many these are."""

@@ -70,6 +70,9 @@ class TrainingConfig:
     like_weight: float = 1.0
     watched_weight: float = 0.9
     dislike_strength: float = 0.2  # of the term that pushes disliked titles down
+    pretended_people: float = 0.3  # share of windows in which a few events are pretended to be dislikes,
+    pretended_events: float = 0.05  # how many of the window's events (at least one),
+    pretended_kin: int = 50  # and how many of the titles most like each go with it
     anchor_strength: float = 0.0  # pull towards the parent's weights a step (L2-SP), for fine-tuning
     patience: int = 6  # validations without a gain before stopping
     validations: int = 20  # over the whole run

@@ -89,6 +89,7 @@ class Ranker:
         """
         return self.rank_many([history], k, exclude=exclude, popularity_discount=popularity_discount)[0]
 
+    @torch.inference_mode()
     def rank_many(
         self,
         histories: Sequence[History],
@@ -185,4 +186,5 @@ class Ranker:
         scores[:, 0] = -math.inf
         for row, indices in enumerate(seen):
             scores[row, indices] = -math.inf
-        return scores.log_softmax(-1).nan_to_num(nan=-math.inf)  # nan: a person who has seen everything
+        scores = scores.log_softmax(-1)
+        return scores.masked_fill(scores.isnan(), -math.inf)  # nan: a person who has seen everything

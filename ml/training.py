@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
@@ -15,6 +17,7 @@ from ml.batches import Batch, Batches
 from ml.checkpoint import Checkpoint
 from ml.config import SASRecConfig, TrainingConfig
 from ml.data import Dataset
+from ml.index import ExactIndex
 from ml.losses import dislike_loss, multi_positive_cross_entropy
 from ml.pretraining import pretrain
 from ml.protocols import KNOWN, Case, fold_in, measure
@@ -48,6 +51,7 @@ def train(
     and number of threads gives the same weights.
     """
     torch.manual_seed(config.seed)
+    _check(model_config, dataset, config)
     model = SASRec(model_config)
     learners = dataset.people(config.split.training_people(dataset))
     pretrain(model, learners)
@@ -91,7 +95,8 @@ def run(
     where = choose_device(device)
     model = start.model().to(where)
     cases = fold_in(dataset.people(config.split.validation_people(dataset)))[:MAX_VALIDATION_PEOPLE]
-    progress = fit(model, start, Batches(learners, start.config.time_bins, config), cases, where)
+    kin = neighbours(start, config.pretended_kin) if config.pretended_people else None
+    progress = fit(model, start, Batches(learners, start.config.time_bins, config, kin), cases, where)
     return replace(
         start,
         weights=progress.best_weights or weights_of(model),
@@ -185,6 +190,13 @@ def pull_back(model: SASRec, anchor: dict[str, Tensor], strength: float) -> None
     if strength:
         for name, tensor in model.named_parameters():
             tensor.lerp_(anchor[name], strength)
+
+
+def neighbours(start: Checkpoint, k: int) -> NDArray[np.int64]:
+    """Return the k titles most like each (N + 1, k) at the start, at most an eighth of all."""
+    vectors = start.weights["items.weight"][1:].numpy()
+    _, rows = ExactIndex(vectors).search(vectors, min(k, start.config.n_items // 8) + 1)
+    return np.vstack([np.zeros_like(rows[:1]), rows + 1])[:, 1:]
 
 
 def endless(batches: Batches) -> Iterator[Batch]:

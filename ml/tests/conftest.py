@@ -1,4 +1,4 @@
-"""The small shared cast: a tiny world with two tastes, a model trained on it, and the real data where it is."""
+"""The small shared cast: a world with two tastes, a model trained on it, and the real data."""
 
 import os
 from dataclasses import replace
@@ -25,7 +25,7 @@ def _one_thread():
 
 
 def two_tastes(n_people: int = 120, seed: int = 0) -> pd.DataFrame:
-    """Half the people watch romance, half mecha; each has eight titles of one kind and one stray of the other."""
+    """Half the people watch romance, half mecha; each has one stray of the other kind, and dislikes it."""
     rng = np.random.default_rng(seed)
     rows = []
     for person in range(n_people):
@@ -38,7 +38,7 @@ def two_tastes(n_people: int = 120, seed: int = 0) -> pd.DataFrame:
 
 
 TINY = TrainingConfig(
-    epochs=12, batch_size=16, window=16, positions=4, learning_rate=3e-3, split=Split(0.1, 0.0), validations=1
+    epochs=30, batch_size=16, window=16, positions=4, learning_rate=3e-3, split=Split(0.1, 0.0), validations=1
 )
 
 

@@ -1,0 +1,171 @@
+import hashlib
+import json
+
+import pytest
+import safetensors.torch
+import torch
+
+from ml.checkpoint import MANIFEST, WEIGHTS, Checkpoint, CheckpointError
+from ml.history import History
+from ml.ranker import Ranker
+from ml.tests.conftest import MECHA, ROMANCE
+
+
+@pytest.fixture
+def fresh(trained, tmp_path):
+    trained.save(tmp_path / "it")
+    return tmp_path / "it"
+
+
+def rewrite(path, **changes):
+    manifest = json.loads((path / MANIFEST).read_text()) | changes
+    (path / MANIFEST).write_text(json.dumps(manifest))
+
+
+def test_save_and_load_are_bit_identical(trained, saved):
+    loaded = Checkpoint.load(saved)
+    assert loaded.config == trained.config
+    assert loaded.id_map == trained.id_map
+    assert loaded.weights.keys() == trained.weights.keys()
+    assert all(torch.equal(loaded.weights[name], trained.weights[name]) for name in trained.weights)
+    assert torch.equal(loaded.item_counts, trained.item_counts)
+    history = History.of(ROMANCE[:3])
+    before = Ranker(trained.model(), trained.id_map, trained.item_counts).rank(history, 5)
+    assert Ranker.load(saved).rank(history, 5) == before
+    assert Ranker.load(saved).version == loaded.version
+
+
+def test_half_precision_is_small_and_stable(trained, saved, tmp_path):
+    trained.save(tmp_path / "half", half=True)
+    sizes = [(path / WEIGHTS).stat().st_size for path in (tmp_path / "half", saved)]
+    assert sizes[0] < 0.6 * sizes[1]
+    loaded = Checkpoint.load(tmp_path / "half")
+    assert {weight.dtype for weight in loaded.weights.values()} == {torch.float32}
+    again = loaded.save(tmp_path / "again", half=True)
+    assert again.version == loaded.version
+
+
+def test_what_made_it_is_written_down(saved):
+    manifest = json.loads((saved / MANIFEST).read_text())
+    assert len(manifest["data"]["fingerprint"]) == 64
+    assert manifest["training"]["seed"] == 0
+    assert manifest["created"]
+    assert len(manifest["git_revision"] or "0" * 40) == 40
+
+
+def test_a_checkpoint_is_never_overwritten(trained, fresh):
+    with pytest.raises(FileExistsError, match="exists already"):
+        trained.save(fresh)
+    assert [path.name for path in fresh.parent.iterdir()] == ["it"]
+
+
+def test_a_failed_save_leaves_nothing(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(Checkpoint, "manifest", lambda self: {"unfit": object()})
+    with pytest.raises(TypeError):
+        trained.save(tmp_path / "it")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_extension_keeps_old_rows_and_scores_bit_identical(trained):
+    longer = trained.extended((999, ROMANCE[0], 998))
+    assert longer.id_map.ids == (*trained.id_map.ids, 999, 998)
+    assert torch.equal(longer.weights["items.weight"][:-2], trained.weights["items.weight"])
+    states = torch.randn(3, trained.config.width)
+    old, new = (checkpoint.model().score(states) for checkpoint in (trained, longer))
+    assert torch.equal(old[:, 1:], new[:, 1:-2])
+    history = History.of(MECHA[:4])
+    order = [
+        item.item_id for item in Ranker(trained.model(), trained.id_map, trained.item_counts).rank(history, 9)
+    ]
+    ranked = Ranker(longer.model(), longer.id_map, longer.item_counts).rank(history, 11)
+    assert [item.item_id for item in ranked if item.item_id < 900][:9] == order
+
+
+def damage_truncated(path):
+    blob = (path / WEIGHTS).read_bytes()
+    (path / WEIGHTS).write_bytes(blob[: len(blob) // 2])
+
+
+def damage_wrong_hash(path):
+    rewrite(path, weights_sha256="0" * 64)
+
+
+def damage_format(path):
+    rewrite(path, format_version=99)
+
+
+def damage_unknown_entry(path):
+    rewrite(path, surprise=1)
+
+
+def damage_config(path):
+    rewrite(path, config={"width": 16})
+
+
+def damage_missing_manifest(path):
+    (path / MANIFEST).unlink()
+
+
+def damage_json(path):
+    (path / MANIFEST).write_text("{")
+
+
+def damage_id_map(path):
+    (path / "id_map.json").write_text("[1, 2, 3]")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (damage_truncated, "do not match their sha256"),
+        (damage_wrong_hash, "do not match their sha256"),
+        (damage_format, "has format 99"),
+        (damage_unknown_entry, "unknown entries .'surprise'"),
+        (damage_config, "config names differ"),
+        (damage_missing_manifest, "is not complete"),
+        (damage_json, "is not complete"),
+        (damage_id_map, "has 3 ids for 30 titles"),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused_with_what_to_do(fresh, damage, message):
+    damage(fresh)
+    with pytest.raises(CheckpointError, match=message) as refusal:
+        Checkpoint.load(fresh)
+    assert "train a new one with python -m ml.train" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_foreign_file_is_refused(tmp_path):
+    (tmp_path / "foreign").write_text("hello")
+    for path in (tmp_path / "foreign", tmp_path / "nothing"):
+        with pytest.raises(CheckpointError, match="is not complete"):
+            Checkpoint.load(path)
+
+
+def resave(path, tensors):
+    """Write other tensors with a hash that fits, as a faulty program would."""
+    blob = safetensors.torch.save(tensors)
+    (path / WEIGHTS).write_bytes(blob)
+    rewrite(path, weights_sha256=hashlib.sha256(blob).hexdigest())
+
+
+def test_weights_that_are_not_finite_are_refused(trained, fresh, tmp_path):
+    tensors = safetensors.torch.load((fresh / WEIGHTS).read_bytes())
+    tensors["bias"][3] = float("nan")
+    resave(fresh, tensors)
+    with pytest.raises(CheckpointError, match="not finite in bias"):
+        Checkpoint.load(fresh)
+    broken = trained.weights | {"bias": trained.weights["bias"] * float("inf")}
+    with pytest.raises(CheckpointError, match="not finite"):
+        type(trained)(trained.config, trained.id_map, broken, trained.item_counts).save(tmp_path / "inf")
+
+
+def test_missing_strange_and_misshapen_tensors_are_refused(fresh):
+    tensors = safetensors.torch.load((fresh / WEIGHTS).read_bytes())
+    missing = {name: tensor for name, tensor in tensors.items() if name != "bias"}
+    strange = tensors | {"extra": torch.zeros(1)}
+    misshapen = tensors | {"bias": torch.zeros(3)}
+    for wrong, name in ((missing, "bias"), (strange, "extra"), (misshapen, "bias")):
+        resave(fresh, wrong)
+        with pytest.raises(CheckpointError, match=f"do not fit its config: {name}"):
+            Checkpoint.load(fresh)

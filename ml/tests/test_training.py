@@ -1,0 +1,137 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ml.baselines import Popularity
+from ml.data import clean
+from ml.protocols import fold_in, measure
+from ml.ranker import Ranker
+from ml.ratings import DataError, read_ratings
+from ml.splits import Split, user_fractions
+from ml.tests.conftest import TINY, tiny_config, two_tastes
+from ml.training import fine_tune, learning_rate, train
+
+EVERYBODY = Split(0.0, 0.0)
+
+
+def ranker_of(checkpoint):
+    return Ranker(checkpoint.model(), checkpoint.id_map, checkpoint.item_counts)
+
+
+def test_a_tiny_set_is_learned_by_heart():
+    lists = {str(user): range(10 * user, 10 * user + 6) for user in range(4)}
+    rows = [(user, item, 2, np.nan) for user, items in lists.items() for item in items]
+    table = two_tastes(1).iloc[:0].reindex(range(len(rows)))
+    table[["user_id", "item_id", "feedback", "timestamp"]] = rows
+    dataset = clean([table.astype({"item_id": int, "feedback": int, "timestamp": float})], min_item_count=1)
+    config = replace(TINY, epochs=60, batch_size=4, split=EVERYBODY, pretended_people=0.0)
+    ranker = ranker_of(train(dataset, tiny_config(dataset.n_items, dropout=0.0), config, "cpu"))
+    for user in range(dataset.n_users):
+        history = dataset.history(user)
+        best = ranker.rank(history.take(range(3)), 3)
+        assert {item.item_id for item in best} == set(history.item_ids[3:])
+
+
+def test_people_never_seen_are_ranked_better_than_by_popularity(world, trained):
+    unseen = clean([two_tastes(200, seed=1)], min_item_count=1)
+    cases = fold_in(unseen)
+    ours = measure(ranker_of(trained), cases, None, (10,))["ndcg@10"].mean()
+    theirs = measure(Popularity(world), cases, None, (10,))["ndcg@10"].mean()
+    assert ours > theirs + 0.1
+
+
+def test_the_same_seed_gives_the_same_weights(world, trained):
+    again = train(world, trained.config, TINY, "cpu")
+    assert all(torch.equal(again.weights[name], weight) for name, weight in trained.weights.items())
+    other = train(world, trained.config, replace(TINY, seed=1, max_steps=3), "cpu")
+    assert not torch.equal(other.weights["items.weight"], trained.weights["items.weight"])
+
+
+def test_fine_tuning_keeps_what_it_does_not_train(world, trained):
+    newcomers = clean([two_tastes(40, seed=2).replace({"item_id": {101: 999}})], min_item_count=1)
+    still = fine_tune(
+        trained, newcomers, replace(TINY, learning_rate=0.0, split=EVERYBODY, max_steps=3), "cpu"
+    )
+    assert still.id_map.ids == (*trained.id_map.ids, 999)
+    assert torch.equal(still.weights["items.weight"][:-1], trained.weights["items.weight"])
+    assert still.config == replace(trained.config, n_items=trained.config.n_items + 1)
+    assert still.item_counts.sum() == trained.item_counts.sum() + len(newcomers.items)
+
+
+def test_fine_tuning_is_bounded_and_moves(trained):
+    data = clean([two_tastes(40, seed=2)], min_item_count=1)
+    moved = fine_tune(trained, data, replace(TINY, split=EVERYBODY, max_steps=5), "cpu")
+    assert moved.metrics["steps"] == 5
+    assert not torch.equal(moved.weights["items.weight"], trained.weights["items.weight"])
+    hurried = fine_tune(trained, data, replace(TINY, split=EVERYBODY, max_seconds=0.0), "cpu")
+    assert hurried.metrics["steps"] == 1
+
+
+def test_an_anchor_keeps_a_handful_of_clicks_from_bending_the_model(trained):
+    clicks = clean([two_tastes(3, seed=3)], min_item_count=1)
+    config = replace(TINY, split=EVERYBODY, max_steps=40)
+    drift = {}
+    for strength in (0.0, 0.2):
+        child = fine_tune(trained, clicks, replace(config, anchor_strength=strength), "cpu")
+        drift[strength] = (child.weights["items.weight"] - trained.weights["items.weight"]).norm().item()
+    assert drift[0.2] < 0.25 * drift[0.0]
+
+
+def test_times_are_learned_where_there_are_any(trained):
+    table = two_tastes(40).assign(timestamp=1.2e9 + np.arange(360) * 1e6)
+    child = fine_tune(
+        trained, clean([table], min_item_count=1), replace(TINY, split=EVERYBODY, max_steps=5), "cpu"
+    )
+    bins = child.config.time_bins
+    assert bins.first < bins.last
+    assert child.weights["times.weight"][bins.first : bins.last].abs().sum() > 0
+    assert child.weights["positions.weight"][1:5].abs().sum() > 0
+    assert child.weights["times.weight"][: bins.first].abs().sum() == 0
+
+
+def test_validation_people_stop_the_run(world):
+    config = replace(TINY, split=Split(0.1, 0.3), validations=12, patience=1, epochs=100)
+    checkpoint = train(world, tiny_config(world.n_items), config, "cpu")
+    validations = checkpoint.metrics["validations"]
+    assert checkpoint.metrics["steps"] < 100 * 6
+    assert max(v["ndcg@20"] for v in validations[:-2]) >= max(v["ndcg@20"] for v in validations[-2:])
+
+
+def test_nobody_left_to_train_on_is_refused(world):
+    with pytest.raises(DataError, match="Nobody is left"):
+        train(world, tiny_config(world.n_items), replace(TINY, split=Split(1.0, 0.0)), "cpu")
+    with pytest.raises(ValueError, match="titles"):
+        train(world, tiny_config(5), TINY, "cpu")
+    with pytest.raises(ValueError, match="max_length"):
+        train(world, tiny_config(world.n_items, max_length=8), TINY, "cpu")
+
+
+def test_splits_are_fixed_by_the_id_and_nested(world):
+    fractions = user_fractions(np.array(["1", "2", "1"]))
+    assert fractions[0] == fractions[2] == pytest.approx(0.42002, abs=1e-4)
+    small, large = (Split(share, 0.1).holdout_people(world) for share in (0.1, 0.3))
+    assert (large | ~small).all()
+    split = Split(0.2, 0.2)
+    masks = [split.holdout_people(world), split.validation_people(world), split.training_people(world)]
+    assert (np.sum(masks, axis=0) == 1).all()
+
+
+def test_the_learning_rate_warms_up_and_cools_down():
+    rates = [learning_rate(step, 100, replace(TINY, warmup=0.1)) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(rates[10])
+    assert rates[-1] < 0.02
+
+
+def test_real_lists_beat_popularity_after_a_minute(real_ratings):
+    dataset = clean([read_ratings(real_ratings)])
+    config = replace(
+        TINY, epochs=1, batch_size=64, window=64, learning_rate=7e-4, max_steps=20, split=Split(0.05, 0.0)
+    )
+    checkpoint = train(dataset, tiny_config(dataset.n_items, width=64, max_length=128), config, "cpu")
+    cases = fold_in(dataset.people(config.split.holdout_people(dataset)))
+    popularity = Popularity(dataset.people(config.split.training_people(dataset)))
+    ours = measure(ranker_of(checkpoint), cases, 10, (20,))["ndcg@20"].mean()
+    assert ours > 1.3 * measure(popularity, cases, 10, (20,))["ndcg@20"].mean()
