@@ -10,7 +10,7 @@ from catalog.models import Franchise, Genre, Item
 
 
 @admin.register(Item)
-class ItemAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ItemAdmin(admin.ModelAdmin):
     list_display = ("name", "anime_id", "type", "year", "rating_mean", "members", "is_hidden")
     list_filter = ("is_hidden", "type", "genres")
     search_fields = ("name", "search_name", "=anime_id")
@@ -53,13 +53,13 @@ class _Counted:
 
 
 @admin.register(Genre)
-class GenreAdmin(_Counted, admin.ModelAdmin):  # type: ignore[type-arg]
+class GenreAdmin(_Counted, admin.ModelAdmin):
     list_display = ("name", "is_adult", "titles")
     list_filter = ("is_adult",)
     search_fields = ("name",)
 
 
 @admin.register(Franchise)
-class FranchiseAdmin(_Counted, admin.ModelAdmin):  # type: ignore[type-arg]
+class FranchiseAdmin(_Counted, admin.ModelAdmin):
     list_display = ("name", "titles")
     search_fields = ("name",)

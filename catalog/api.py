@@ -39,7 +39,7 @@ def _genres(request: HttpRequest | None) -> QuerySet[Genre]:
     return Genre.objects.visible(adult=shows_adult(request))
 
 
-class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
+class ItemFilter(django_filters.FilterSet):
     genre = django_filters.ModelChoiceFilter(
         field_name="genres",
         to_field_name="name",
