@@ -75,8 +75,10 @@ class Block(nn.Module):
 
 
 class SASRec(nn.Module):
-    """x_t = E_item + E_feedback + E_time (+ E_position where the order is known), causal blocks, tied scores.
+    """x_t = g_feedback * E_item + E_feedback + E_time (+ E_position where the order is known), tied scores.
 
+    The gate g (D values per feedback) starts at one, and at minus a half for a dislike: a sum alone cannot turn a
+    title's direction around, and two blocks take long to learn it (feature-wise modulation, Perez et al., 2018).
     Positions and known times start at zero, so they change nothing until data with times trained them; an
     unknown time and an unknown order add nothing, always. The scores have a bias per item, its popularity at
     first.
@@ -88,6 +90,7 @@ class SASRec(nn.Module):
         D = config.width
         self.items = nn.Embedding(config.n_items + 1, D, padding_idx=0)
         self.feedback = nn.Embedding(len(Feedback), D, padding_idx=0)
+        self.gate = nn.Embedding(len(Feedback), D, padding_idx=0)
         self.times = nn.Embedding(config.time_bins.n_bins, D, padding_idx=0)
         self.positions = nn.Embedding(config.max_length + 1, D, padding_idx=0)
         self.dropout = nn.Dropout(config.dropout)
@@ -103,15 +106,18 @@ class SASRec(nn.Module):
         """Draw the initial weights."""
         nn.init.normal_(self.items.weight, std=1 / math.sqrt(self.config.width))
         nn.init.normal_(self.feedback.weight, std=0.02)
+        nn.init.ones_(self.gate.weight)
+        self.gate.weight[Feedback.DISLIKE] = -0.5
         for table in (self.times, self.positions):
             nn.init.zeros_(table.weight)
-        for table in (self.items, self.feedback):
+        for table in (self.items, self.feedback, self.gate):
             table.weight[0] = 0
 
     def embed(self, items: Tensor, feedback: Tensor, times: Tensor, positions: Tensor) -> Tensor:
         """Add the embeddings of the events, each input (B, L), result (B, L, D); padding is all zero."""
         times = times * (times > UNKNOWN_BIN)  # an unknown time adds nothing, like padding
-        x = self.items(items) + self.feedback(feedback) + self.times(times) + self.positions(positions)
+        x = self.gate(feedback) * self.items(items) + self.feedback(feedback)
+        x = x + self.times(times) + self.positions(positions)
         return self.dropout(x)  # type: ignore[no-any-return]
 
     def forward(

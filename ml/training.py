@@ -166,9 +166,9 @@ def validate(model: SASRec, start: Checkpoint, cases: list[Case], progress: Prog
 
 
 def make_optimiser(model: SASRec, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Make AdamW (Loshchilov and Hutter, 2019); biases and norms do not decay."""
-    decays = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
+    """Make AdamW (Loshchilov and Hutter, 2019); biases, norms and the gate do not decay."""
+    decays = [p for n, p in model.named_parameters() if p.ndim > 1 and n != "gate.weight"]
+    others = [p for n, p in model.named_parameters() if p.ndim <= 1 or n == "gate.weight"]
     groups = [
         {"params": decays, "weight_decay": config.weight_decay},
         {"params": others, "weight_decay": 0.0},

@@ -26,7 +26,9 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def checkpoint(data):
     path = data.parent / "checkpoint"
-    status = train.main(["--data", str(data), "--out", str(path), "--preset", "tiny", "--epochs", "60", "--device", "cpu"])
+    status = train.main(
+        ["--data", str(data), "--out", str(path), "--preset", "tiny", "--epochs", "60", "--device", "cpu"]
+    )
     assert status == 0
     return path
 
