@@ -253,7 +253,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": log_level("LOG_LEVEL", default="INFO")},
     "loggers": {
-        "django.server": {"level": "INFO"},
         "django": {"level": "INFO", "propagate": True, "handlers": []},
+        "faiss": {"level": "WARNING"},  # else it tells at every start which of its builds it loads
     },
 }

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -23,9 +23,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=1 if _migrations_due() else 0)
-        call_command("load_starter")
+        self._load_starter()
         if not options["no_static"]:
             self._collect_static()
+
+    def _load_starter(self) -> None:
+        """Load the starter; a site without it still serves what it has, so that is no reason not to start."""
+        try:
+            call_command("load_starter")
+        except CommandError as error:
+            self.stderr.write(f"The starter could not be loaded, and the site starts without it: {error}")
 
     def _collect_static(self) -> None:
         """Collect only what changed: hashing and compressing every file takes seconds."""
