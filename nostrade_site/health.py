@@ -41,7 +41,7 @@ def _database_answers() -> bool:
 
 def _broker_answers() -> bool:
     client = Redis.from_url(
-        settings.CELERY_REDBEAT_REDIS_URL,
+        settings.REDIS_URL or f"unix://{settings.EMBEDDED_BROKER_SOCKET}",
         socket_timeout=BROKER_PATIENCE,
         socket_connect_timeout=BROKER_PATIENCE,
         retry=None,

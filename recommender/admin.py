@@ -8,7 +8,7 @@ from recommender.models import Checkpoint, NotServable, Preferences
 
 
 @admin.register(Checkpoint)
-class CheckpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+class CheckpointAdmin(admin.ModelAdmin):
     """The registry. Rows come from training; here they are read, promoted and rolled back, never edited."""
 
     list_display = ("version", "state", "verdict", "created_at", "promoted_at", "size_bytes")
@@ -59,7 +59,7 @@ class CheckpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
 
 
 @admin.register(Preferences)
-class PreferencesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+class PreferencesAdmin(admin.ModelAdmin):
     list_display = ("user", "show_adult")
     list_filter = ("show_adult",)
     search_fields = ("user__username",)

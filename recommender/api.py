@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view, permission_classes
@@ -28,13 +30,19 @@ class RecommendationSerializer(serializers.Serializer[Card]):
         return [item.pk for item in card.reason.causes]
 
 
-class RecommendationsSerializer(serializers.Serializer[Order]):
+@dataclass(frozen=True)
+class Recommendations:
+    """The answer."""
+
+    version: str | None
+    results: tuple[Card, ...]
+
+
+class RecommendationsSerializer(serializers.Serializer[Recommendations]):
     version = serializers.CharField(
-        source="order.version",
-        allow_null=True,
-        help_text="The checkpoint that ranked; null for popular titles.",
+        allow_null=True, help_text="The checkpoint that ranked; null for popular titles."
     )
-    results = RecommendationSerializer(source="cards", many=True)
+    results = RecommendationSerializer(many=True)
 
 
 @extend_schema(parameters=[Question], responses=RecommendationsSerializer)
@@ -46,4 +54,4 @@ def recommendations(request: Request) -> Response:
     question.is_valid(raise_exception=True)
     order = Order.of(request.user)
     cards = order.cards(order.slice(0, question.validated_data["k"]))
-    return Response(RecommendationsSerializer({"order": order, "cards": cards}).data)
+    return Response(RecommendationsSerializer(Recommendations(order.version, cards)).data)

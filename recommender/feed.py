@@ -104,7 +104,8 @@ class Order:
     def _ranked(self, live: LiveRanker, k: int) -> Iterator[int]:
         """Yield k titles: the model's, masked before top-k, then those it does not know, by popularity."""
         withheld = set(Item.objects.withheld(adult=self.adult).values_list("pk", flat=True))
-        ranked = live.ranker.rank(self.sequence, k, exclude=withheld | live.strangers)
+        masked = withheld | live.strangers | self.history.anime_ids
+        ranked = live.ranker.rank(self.sequence, k, exclude=masked)
         yield from (item.item_id for item in ranked)
         if len(ranked) < k:
             others = Item.objects.visible(adult=self.adult).popular().values_list("pk", flat=True)

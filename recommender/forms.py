@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from recommender.models import Preferences
 
 
-class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+class PreferencesForm(forms.ModelForm):
     class Meta:
         model = Preferences
         fields = ("show_adult",)

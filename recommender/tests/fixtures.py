@@ -55,10 +55,11 @@ def train_tiny(path: Path, seed: int) -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two versions of the model, by name."""
     torch.set_num_threads(1)  # so small a model is ten times slower where its threads wait for each other
-    folder = tmp_path_factory.mktemp("checkpoints")
+    folder = tmp_path_factory.getbasetemp() / "trained"  # found again by the other modules that import this
     versions = {name: folder / name for name in ("first", "second")}
     for seed, path in enumerate(versions.values()):
-        train_tiny(path, seed)
+        if not path.exists():
+            train_tiny(path, seed)
     return versions
 
 
@@ -77,7 +78,7 @@ def catalogue(db) -> None:
     romance, battle = Genre.objects.create(name="Romance"), Genre.objects.create(name="Action")
     adult = Genre.objects.create(name="Hentai", is_adult=True)
     for anime_id in (*ROMANCES, *BATTLES, *NEWCOMERS):
-        item = Item.objects.create(anime_id=anime_id, name=f"Title no {anime_id:03}!", members=5000 - anime_id)
+        item = Item.objects.create(anime_id=anime_id, name=f"No {anime_id:03} Show", members=5000 - anime_id)
         item.genres.add(romance if anime_id in ROMANCES else battle)
     Item.objects.filter(pk=HIDDEN).update(is_hidden=True)
     Item.objects.get(pk=ADULT).genres.add(adult)

@@ -104,7 +104,8 @@ CHANGELIST = "admin:recommender_checkpoint_changelist"
 
 def act(client: Client, action: str, *checkpoints: Checkpoint) -> str:
     data = {"action": action, "_selected_action": [checkpoint.pk for checkpoint in checkpoints]}
-    return client.post(reverse(CHANGELIST), data, follow=True).content.decode()
+    response = client.post(reverse(CHANGELIST), data, follow=True)
+    return " ".join(str(message) for message in response.context["messages"])
 
 
 def test_admin_promotes_and_rolls_back(live: Checkpoint, promote: Promote, admin_client: Client) -> None:

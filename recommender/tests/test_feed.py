@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser, User
 
 from catalog.models import Franchise, Item
 from feedback.models import Event, FeedbackType
+from recommender import serving
 from recommender.feed import MAX_SHOWN, PAGE_SIZE, FeedPage, feed_for
 from recommender.models import Checkpoint, Preferences
 from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, NEWCOMERS, ROMANCES, STRANGERS, say
@@ -83,13 +84,13 @@ def test_love_tilts_the_feed_and_undo_restores_the_identical_order(live: Checkpo
 
 def test_reasons_name_what_was_loved_and_never_what_was_disliked(live: Checkpoint, ann: User) -> None:
     say(ann, 1)
-    say(ann, 50, FeedbackType.DISLIKE)
-    cards = feed_for(ann).cards
-    named = {cause.pk for card in cards for cause in card.reason.causes}
-    assert named == {1}
-    because = [card for card in cards if card.reason.causes]
-    assert because[0].reason.text == "Because you loved Title no 001!"
-    assert because[0].item.pk in ROMANCES
+    for anime_id in (50, 51, 52):
+        say(ann, anime_id, FeedbackType.DISLIKE)
+    cards = [card for card in feed_for(ann).cards if card.reason.causes]
+    assert cards
+    for card in cards:
+        assert card.reason.text == "Because you loved No 001 Show"
+        assert [item.pk for item in card.reason.causes] == [1]
 
 
 def test_adult_titles_come_only_when_switched_on(live: Checkpoint, ann: User) -> None:
@@ -132,7 +133,7 @@ def test_a_page_behind_the_end_is_empty_and_last(live: Checkpoint, ann: User) ->
         assert (page.cards, page.next_number) == ((), None)
 
 
-@pytest.mark.parametrize("n_events", [0, 5, 50])
+@pytest.mark.parametrize("n_events", [0, 5, 15])
 def test_query_count_does_not_depend_on_the_history(
     live: Checkpoint, ann: User, n_events: int, django_assert_num_queries
 ) -> None:
@@ -154,7 +155,7 @@ def test_query_count_with_300_events_and_the_tail(
     with django_assert_num_queries(5):
         assert feed_for(ann).known == 300
     with django_assert_num_queries(6):  # and one for the titles the model does not know
-        assert NEWCOMERS[0] in ids(feed_for(ann, page=4))
+        assert set(NEWCOMERS) & set(ids(feed_for(ann, page=4)))
 
 
 def test_one_franchise_does_not_fill_the_page(live: Checkpoint, ann: User) -> None:
@@ -164,8 +165,6 @@ def test_one_franchise_does_not_fill_the_page(live: Checkpoint, ann: User) -> No
     for item in Item.objects.filter(pk__in=best):
         item.franchise = show
         item.save()
-    from recommender import serving
-
     serving.forget()
     places = [place for place, pk in enumerate(ids(feed_for(ann))) if pk in best]
     assert places[0] == 0

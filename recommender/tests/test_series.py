@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,12 @@ def test_instalments_share_a_series(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Steins;Gate", "Death Note"), ("K", "K-On!"), ("11eyes", "91 Days"), ("Another", "Another Lady Innocent")],
+    [
+        ("Steins;Gate", "Death Note"),
+        ("K", "K-On!"),
+        ("11eyes", "91 Days"),
+        ("Another", "Another Lady Innocent"),
+    ],
 )
 def test_different_shows_do_not(one: str, other: str) -> None:
     assert series_name(one) != series_name(other)
@@ -40,7 +47,7 @@ def test_spread_keeps_a_gap_where_there_are_others() -> None:
     order = list(spread(range(40), series))
     places = [place for place, pk in enumerate(order) if pk < 5]
     assert places[0] == 0
-    assert all(later - earlier > GAP for earlier, later in zip(places[:2], places[1:3], strict=True))
+    assert all(later - earlier > GAP for earlier, later in pairwise(places[:3]))
 
 
 @given(st.lists(st.integers(0, 60), unique=True), st.integers(1, 5), st.integers(0, 60))

@@ -1,0 +1,77 @@
+"""/healthz, for probes and people."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from django.urls import reverse
+
+from recommender.models import Checkpoint
+from recommender.tests.fixtures import (  # noqa: F401
+    _own_ranker,
+    catalogue,
+    live,
+    promote,
+    trained,
+)
+
+HEALTHZ = reverse("healthz")
+
+
+@pytest.mark.usefixtures("live", "broker")
+def test_it_works(client: Client, django_assert_num_queries) -> None:
+    response = client.get(HEALTHZ)
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "ok",
+        "database": "ok",
+        "broker": "ok",
+        "ranker": {"version": "first", "problem": ""},
+    }
+    assert "no-store" in response.headers["Cache-Control"]
+    with django_assert_num_queries(1):
+        client.get(HEALTHZ)
+
+
+@pytest.mark.usefixtures("live")
+def test_a_silent_broker_is_degraded(client: Client, settings, tmp_path) -> None:
+    settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock?db=0"
+    response = client.get(HEALTHZ)
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert "does not answer" in response.json()["broker"]
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_missing_checkpoint_is_degraded_and_says_why(client: Client, settings) -> None:
+    response = client.get(HEALTHZ)
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert response.json()["ranker"]["version"] is None
+    assert "No checkpoint is active" in response.json()["ranker"]["problem"]
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_corrupt_checkpoint_is_named_without_paths(client: Client, settings) -> None:
+    broken = Checkpoint.objects.create(version="broken", state=Checkpoint.State.ACTIVE)
+    broken.path.mkdir(parents=True)
+    problem = client.get(HEALTHZ).json()["ranker"]["problem"]
+    assert "broken does not load, popular titles are served" in problem
+    assert str(settings.CHECKPOINT_DIR) not in problem
+
+
+@pytest.mark.usefixtures("live")
+def test_a_database_that_does_not_answer_is_down(client: Client, monkeypatch) -> None:
+    def down(*args: object) -> None:
+        raise OperationalError("connection refused")
+
+    with monkeypatch.context() as outage:
+        outage.setattr("nostrade_site.health.connection.cursor", down)
+        response = client.get(HEALTHZ)
+    assert (response.status_code, response.json()["status"]) == (503, "down")
+    assert "refused" not in response.content.decode()
+
+
+@pytest.mark.usefixtures("db")
+def test_it_is_only_read(client: Client) -> None:
+    assert client.post(HEALTHZ).status_code == 405
+    assert client.head(HEALTHZ).status_code == 200
