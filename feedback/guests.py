@@ -38,6 +38,8 @@ def acting_user(request: HttpRequest) -> AbstractBaseUser:
     It raises RefusedError (429) where one address makes too many guests.
     """
     if request.user.is_authenticated:
+        if is_guest(request.user):
+            request.session.modified = True  # renews the cookie, without which a guest loses everything
         return request.user
     csrf_secret = request.META.get("CSRF_COOKIE")
     guest = _guest_of_this_visit(request, csrf_secret)
@@ -71,18 +73,7 @@ def _guest_of_this_visit(request: HttpRequest, csrf_secret: str | None) -> User:
 def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
     """Carry what a guest said and saved over to a member, whose own word wins, and delete the guest."""
     with transaction.atomic():
-        known = Event.objects.of(member).standing().values("item")
-        kept = Event.objects.of(guest).standing().exclude(item__in=known)
-        # The log is append-only: the member says it again, at the time it was said.
-        Event.objects.bulk_create(
-            Event(
-                user_id=member.pk,
-                item_id=event.item_id,
-                feedback_type=event.feedback_type,
-                timestamp=event.timestamp,
-            )
-            for event in kept
-        )
+        Event.objects.carry_over(guest, member)
         Saved.objects.bulk_create(
             (
                 Saved(user_id=member.pk, item_id=saved.item_id, created_at=saved.created_at)

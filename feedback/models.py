@@ -110,6 +110,21 @@ class EventManager(EventReader["Event"]):
             timestamp=lost.timestamp,
         )
 
+    def carry_over(self, giver: AbstractBaseUser, receiver: AbstractBaseUser) -> None:
+        """Say for `receiver` what `giver` said, at the same times; where both spoke, the receiver's word stays."""
+        with transaction.atomic():
+            _serialise(giver.pk, receiver.pk)
+            spoken = self.of(receiver).standing().values("item")
+            self.bulk_create(
+                Event(
+                    user_id=receiver.pk,
+                    item_id=event.item_id,
+                    feedback_type=event.feedback_type,
+                    timestamp=event.timestamp,
+                )
+                for event in self.of(giver).standing().exclude(item__in=spoken)
+            )
+
     def retract(self, user: AbstractBaseUser, anime_id: int) -> list[Event]:
         """Take back all that `user` said about a title; return the retractions, none where nothing stood."""
         with transaction.atomic():
@@ -117,12 +132,15 @@ class EventManager(EventReader["Event"]):
             return [self.undo(event) for event in self.of(user).standing().filter(item__anime_id=anime_id)]
 
 
-def _serialise(user_id: int) -> None:
-    """Make one person's writers queue: a row lock on PostgreSQL; SQLite's IMMEDIATE has done it already.
+def _serialise(*user_ids: int) -> None:
+    """Make each person's writers queue: a row lock on PostgreSQL; SQLite's IMMEDIATE has done it already.
 
     `no_key` leaves the person's other rows (sessions, saved titles) free to refer to the account meanwhile.
     """
-    get_user_model()._default_manager.select_for_update(no_key=True).get(pk=user_id)
+    people = (
+        get_user_model()._default_manager.filter(pk__in=user_ids).order_by("pk")
+    )  # one order: no deadlock
+    list(people.select_for_update(no_key=True).values_list("pk"))
 
 
 class Event(models.Model):

@@ -77,10 +77,18 @@ def save(request: HttpRequest, anime_id: int) -> HttpResponse:
         Saved.objects.get_or_create(user_id=acting_user(request).pk, item=item)
         messages.success(request, f"Saved {item}")
     elif wanted == "0":
-        Saved.objects.of(request.user).filter(item__anime_id=anime_id).delete()
+        _let_go(request, anime_id)
     else:
         raise RefusedError(400, "Send saved=1 to keep the title or saved=0 to let it go.")
     return SeeOther(_next(request))
+
+
+def _let_go(request: HttpRequest, anime_id: int) -> None:
+    """Take a title off the list, also one that was hidden since."""
+    kept = Saved.objects.of(request.user).filter(item__anime_id=anime_id).select_related("item").first()
+    if kept is not None:
+        kept.delete()
+        messages.success(request, f"No longer saved: {kept.item}")
 
 
 @require_safe
@@ -137,7 +145,9 @@ def _visible_item(request: HttpRequest, anime_id: int) -> Item:
     """Return a title that this person may see."""
     item = Item.objects.visible(adult=_shows_adult(request)).filter(pk=anime_id).first()
     if item is None:
-        raise RefusedError(404, f"There is no title {anime_id} on show here. Search for it by name instead.")
+        raise RefusedError(
+            404, "This title is not here, or is no longer shown. Search for another one by name."
+        )
     return item
 
 

@@ -70,6 +70,16 @@ def test_looking_around_and_refused_requests_make_no_guest(client):
     assert not User.objects.exists()
 
 
+def test_a_guest_who_keeps_reacting_is_not_logged_out_one_day(client):
+    react(client, ItemFactory())
+    client.cookies["sessionid"]["max-age"] = 1  # nearly over
+
+    react(client, ItemFactory())
+
+    assert client.cookies["sessionid"]["max-age"] == client.session.get_expiry_age()
+    assert User.objects.count() == 1
+
+
 @pytest.fixture
 def browser():
     """A browser that has a page with forms before it, and whose CSRF token is checked."""
