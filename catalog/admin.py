@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin, messages
+from django.db import models
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
@@ -15,7 +16,7 @@ class ItemAdmin(admin.ModelAdmin):
     list_filter = ("is_hidden", "type", "genres")
     search_fields = ("name", "search_name", "=anime_id")
     autocomplete_fields = ("genres", "franchise")
-    readonly_fields = ("updated_at",)
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     ordering = ("-members", "anime_id")
     list_per_page = 50
     show_full_result_count = False

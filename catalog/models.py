@@ -20,7 +20,7 @@ LONGEST_NAME = 255
 
 def poster_version(updated_at: datetime) -> str:
     """Return what the address of a drawn poster carries, so that browsers may keep it for ever."""
-    return f"{POSTER_STYLE}-{int(updated_at.timestamp() * 1000):x}"
+    return f"{POSTER_STYLE}-{int(updated_at.timestamp() * 1_000_000):x}"
 
 
 class GenreQuerySet(models.QuerySet["Genre"]):

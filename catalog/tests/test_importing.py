@@ -50,7 +50,12 @@ def test_it_works(write):
     assert bebop.search_name == "cowboy bebop"
     assert sorted(genre.name for genre in bebop.genres.all()) == ["Action", "Space"]
     assert (gintama.name, gintama.search_name) == ("Gintama'", "gintama")
-    assert (gintama.episodes, gintama.rating_mean, gintama.members, gintama.genres.count()) == (None, None, 0, 0)
+    assert (gintama.episodes, gintama.rating_mean, gintama.members, gintama.genres.count()) == (
+        None,
+        None,
+        0,
+        0,
+    )
 
 
 def test_a_second_import_changes_nothing(write):
@@ -68,7 +73,12 @@ def test_it_updates_what_differs(write):
 
     assert counts(report) == (0, 1, 0, 0)
     item = Item.objects.get()
-    assert (item.name, item.search_name, item.type, item.members) == ("Cowboy Bebop!", "cowboy bebop", "Movie", 5)
+    assert (item.name, item.search_name, item.type, item.members) == (
+        "Cowboy Bebop!",
+        "cowboy bebop",
+        "Movie",
+        5,
+    )
     assert {genre.name for genre in item.genres.all()} == {"Drama", "Space"}
 
 
@@ -204,7 +214,7 @@ def test_compressed_files(write, suffix, pack):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileProblem, match="nowhere.csv cannot be read: No such file"):
+    with pytest.raises(FileProblem, match=r"nowhere\.csv cannot be read: No such file"):
         import_items({"items": tmp_path / "nowhere.csv"})
 
 

@@ -2,8 +2,8 @@ import pytest
 from django.db import IntegrityError
 
 from catalog.models import Item
-from catalog.text import fold
 from catalog.tests.factories import ItemFactory
+from catalog.text import fold
 
 pytestmark = pytest.mark.django_db
 
