@@ -37,7 +37,7 @@ function sentenceOf(request) {
   const type = request.getResponseHeader("Content-Type") ?? "";
   if (!type.includes("html")) return request.responseText.trim().slice(0, 300) || fallback;
   const page = new DOMParser().parseFromString(request.responseText, "text/html");
-  const text = page.querySelector("[data-error]") ?? page.querySelector("main p, body p, h1");
+  const text = page.querySelector("[data-error], [data-toast-text]") ?? page.querySelector("main p, body p, h1");
   return text?.textContent.trim() || fallback;
 }
 
