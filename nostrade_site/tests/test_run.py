@@ -29,7 +29,7 @@ def site(tmp_path_factory):
 
 def refusal(site: Site) -> str:
     """Start a site that must refuse; return its one sentence."""
-    assert site.start().process.wait(30) == 1, site.log
+    assert site.start().process.wait(60) == 1, site.log
     assert len(site.log.splitlines()) == 1, site.log
     return site.log.strip()
 
