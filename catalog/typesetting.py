@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
 COLUMN = 344
 # Size of type, and how many lines of it fit; the first that holds the title wins.
 SIZES = ((64, 1), (54, 2), (44, 3), (37, 3), (31, 4), (27, 5))
 LEADING = 1.14
+LONGEST = 200  # characters; not even the thinnest letters get that far in the smallest size
 NARROW, WIDE = set("iljtfrI.,:;'!|()[] -’‘·°"), set("mwMWQO@%&—…ÄÖÜ★☆♥")
 
 
@@ -27,6 +29,7 @@ class Block:
 
 def set_title(title: str) -> Block:
     """Return the title as large as it fits, in lines of similar length; an ellipsis ends what never fits."""
+    title = title[:LONGEST]
     for size, most in SIZES:
         lines = _wrapped(title, COLUMN / size)
         if len(lines) <= most and (size == SIZES[-1][0] or _keeps_words(title, lines)):
@@ -41,6 +44,7 @@ def width_of(text: str) -> float:
     return sum(map(_char_width, text))
 
 
+@cache
 def _char_width(char: str) -> float:
     if unicodedata.combining(char):
         return 0
@@ -72,10 +76,20 @@ def _wrapped(title: str, width: float) -> tuple[str, ...]:
             line = ""
         line += piece
         while width_of(line.rstrip()) > width:  # one word longer than the column
-            cut = next(i for i in range(len(line), 0, -1) if width_of(line[:i]) <= width or i == 1)
+            cut = _fitting(line, width)
             lines.append(line[:cut])
             line = line[cut:]
     return tuple(text.strip() for text in (*lines, line) if text.strip())
+
+
+def _fitting(line: str, width: float) -> int:
+    """Return how many characters of `line` fit, at least one."""
+    used = 0.0
+    for i, char in enumerate(line):
+        used += _char_width(char)
+        if used > width:
+            return max(i, 1)
+    return len(line)
 
 
 def _keeps_words(title: str, lines: tuple[str, ...]) -> bool:
