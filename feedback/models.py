@@ -111,7 +111,7 @@ class EventManager(EventReader["Event"]):
         )
 
     def carry_over(self, giver: AbstractBaseUser, receiver: AbstractBaseUser) -> None:
-        """Say for `receiver` what `giver` said, at the same times; where both spoke, the receiver's word stays."""
+        """Say for `receiver` what `giver` said, at the same times, about titles `receiver` left open."""
         with transaction.atomic():
             _serialise(giver.pk, receiver.pk)
             spoken = self.of(receiver).standing().values("item")

@@ -7,6 +7,8 @@ import pytest
 from django.db import connection, connections
 
 from catalog.tests.factories import ItemFactory
+from feedback.guests import hand_over
+from feedback.history import history_of
 from feedback.models import Event, FeedbackType
 from feedback.tests.factories import UserFactory
 
@@ -86,3 +88,13 @@ def test_taking_back_at_once_retracts_once(together, afterwards, person):
 
     assert sorted(len(mine) for mine in retractions) == [0] * (WRITERS - 1) + [1]
     assert afterwards(Event.objects.count) == 2
+
+
+def test_a_doubled_log_in_hands_over_once(together, afterwards, person):
+    guest = UserFactory(guest=True)
+    Event.objects.record(guest, ItemFactory(), FeedbackType.LOVE)
+
+    together(lambda number: hand_over(guest, person), writers=2)
+
+    assert afterwards(lambda: [reaction.label for reaction in history_of(person).reactions]) == ["Loved"]
+    assert afterwards(Event.objects.count) == 1

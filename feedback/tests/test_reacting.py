@@ -3,7 +3,9 @@
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.tests.factories import GenreFactory, ItemFactory
@@ -55,6 +57,19 @@ def test_it_works(client, member):
     message = last_message(response)
     assert str(message) == "Loved Cowboy Bebop"
     assert undo_event(message) == Event.objects.get().pk
+
+
+def test_the_number_of_queries_does_not_grow_with_the_history(client, member):
+    def queries():
+        item = ItemFactory()
+        with CaptureQueriesContext(connection) as captured:
+            assert react(client, item).status_code == 303
+        return [query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]]
+
+    few = queries()
+    EventFactory.create_batch(20, user=member)
+
+    assert len(queries()) == len(few) <= 7, few
 
 
 def test_a_doubled_post_logs_once(client, member):
