@@ -91,12 +91,13 @@ class Item(models.Model):
     """One title. `anime_id` is its MyAnimeList id, so lists from elsewhere match without a mapping."""
 
     class Type(models.TextChoices):
-        TV = "TV"
-        MOVIE = "Movie"
-        OVA = "OVA"
-        ONA = "ONA"
-        SPECIAL = "Special"
-        MUSIC = "Music"
+        # Labels are said twice: the ones Django makes up would read "Tv" and "Ova".
+        TV = "TV", "TV"
+        MOVIE = "Movie", "Movie"
+        OVA = "OVA", "OVA"
+        ONA = "ONA", "ONA"
+        SPECIAL = "Special", "Special"
+        MUSIC = "Music", "Music"
 
     anime_id = models.PositiveIntegerField(primary_key=True)
     name = models.CharField(max_length=LONGEST_NAME)

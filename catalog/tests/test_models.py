@@ -46,6 +46,10 @@ def test_the_database_rejects_impossible_facts(facts):
         ItemFactory(**facts)
 
 
+def test_types_are_spelled_as_people_write_them():
+    assert Item.Type.labels == Item.Type.values
+
+
 @pytest.mark.parametrize(
     ("name", "folded"),
     [
