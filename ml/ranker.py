@@ -121,8 +121,8 @@ class Ranker:
         A cause's drop is the fall of the title's log-probability without the event. It is a log-probability
         over the titles outside the *whole* history, the same set in every pass, because a plain score shifts
         for all titles alike when an event goes, and that shift is no reason for any of them. Largest drop
-        first; negative for events that speak against the title. Of a long history the 64 events most like the
-        titles are tried. Unknown titles get no causes.
+        first; negative for events that speak against the title. Of a long history 64 events are tried: the
+        newest, and of a set those most like the titles. Unknown titles get no causes.
         """
         encoded = encode(history, self._id_map, self.model.config)
         indices = self._id_map.indices_of(item_ids)

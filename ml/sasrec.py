@@ -4,6 +4,7 @@ Letters: B batch, L length, P answered positions, D width, N items. Index 0 is p
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -49,23 +50,35 @@ class Block(nn.Module):
         """Map (B, L, D) to (B, L, D), or to (B, P, D) at the positions `at` (B, P)."""
         y = self.attention_norm(x)
         if at is None:
-            x = x + self.dropout(self.attend(y, y, None))
-        else:
-            index = at[:, :, None].expand(-1, -1, x.shape[-1])
-            x = x.gather(1, index) + self.dropout(self.attend(y.gather(1, index), y, at))
-        answer: Tensor = x + self.dropout(self.narrow(F.gelu(self.widen(self.hidden_norm(x)))))
-        return answer
+            return self.finish(x, self.attend(y, self.key_value(y), None))
+        mask = (torch.arange(x.shape[1], device=x.device) <= at[:, :, None]).unsqueeze(1)  # (B, 1, P, L)
+        return self.finish(gather(x, at), self.attend(gather(y, at), self.key_value(y), mask))
 
-    def attend(self, queries: Tensor, y: Tensor, at: Tensor | None) -> Tensor:
-        """Let each query (B, P, D) look at y (B, L, D) up to its own position."""
-        mask = None
+    def after(self, prefix: Tensor, x: Tensor, mask: Tensor, at: Tensor | None = None) -> Tensor:
+        """Map the ends x (B, T, D) of B histories that share `prefix` (F, D), to (B, T, D) or (B, P, D) at `at`.
+
+        `mask` (B, T or P, F + T) says which events each answer may look at.
+        """
+        y = self.attention_norm(x)
+        shared = self.key_value(self.attention_norm(prefix)).expand(len(x), -1, -1)
+        key_value = torch.cat([shared, self.key_value(y)], 1)
         if at is not None:
-            mask = (torch.arange(y.shape[1], device=y.device) <= at[:, :, None]).unsqueeze(1)  # (B, 1, P, L)
-        key, value = self.key_value(y).chunk(2, dim=-1)
+            x, y = gather(x, at), gather(y, at)
+        return self.finish(x, self.attend(y, key_value, mask.unsqueeze(1)))
+
+    def attend(self, queries: Tensor, key_value: Tensor, mask: Tensor | None) -> Tensor:
+        """Let queries (B, P, D) look at keys and values (B, L, 2 D) where `mask` allows, else causally."""
+        key, value = key_value.chunk(2, dim=-1)
         heads = F.scaled_dot_product_attention(
-            self.split(self.query(queries)), self.split(key), self.split(value), mask, is_causal=at is None
+            self.split(self.query(queries)), self.split(key), self.split(value), mask, is_causal=mask is None
         )
         answer: Tensor = self.output(heads.transpose(1, 2).flatten(2))
+        return answer
+
+    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Add what was attended to, then the feed-forward layer, (B, P, D) to (B, P, D)."""
+        x = x + self.dropout(attended)
+        answer: Tensor = x + self.dropout(self.narrow(F.gelu(self.widen(self.hidden_norm(x)))))
         return answer
 
     def split(self, x: Tensor) -> Tensor:
@@ -74,14 +87,19 @@ class Block(nn.Module):
         return x.view(B, L, self.n_heads, D // self.n_heads).transpose(1, 2)
 
 
+def gather(x: Tensor, at: Tensor) -> Tensor:
+    """Pick the positions `at` (B, P) of x (B, L, D), result (B, P, D)."""
+    return x.gather(1, at[:, :, None].expand(-1, -1, x.shape[-1]))
+
+
 class SASRec(nn.Module):
     """x_t = g_feedback * E_item + E_feedback + E_time (+ E_position where the order is known), tied scores.
 
-    The gate g (D values per feedback) starts at one, and at minus a half for a dislike: a sum alone cannot turn a
-    title's direction around, and two blocks take long to learn it (feature-wise modulation, Perez et al., 2018).
-    Positions and known times start at zero, so they change nothing until data with times trained them; an
-    unknown time and an unknown order add nothing, always. The scores have a bias per item, its popularity at
-    first.
+    The gate g (D values per feedback) starts at one, and at minus a half for a dislike: a sum alone cannot
+    turn a title's direction around, and two blocks take long to learn it (feature-wise modulation, Perez et
+    al., 2018). Positions and known times start at zero, so they change nothing until data with times trained
+    them; an unknown time and an unknown order add nothing, always. The scores have a bias per item, its
+    popularity at first.
     """
 
     def __init__(self, config: SASRecConfig) -> None:
@@ -132,6 +150,34 @@ class SASRec(nn.Module):
         for block in self.blocks[:-1]:
             x = block(x)
         return self.norm(self.blocks[-1](x, at))  # type: ignore[no-any-return]
+
+    def without_each(self, inputs: tuple[Tensor, ...], removed: Tensor) -> Tensor:
+        """Return the last state of one history (inputs (1, L), L >= 2) without each event in turn, (C, D).
+
+        `removed` (C,) are ascending positions. Nothing before the first of them changes, so that part is
+        computed once; an event is removed by hiding it, the others keep their places.
+        """
+        L, first, C = inputs[0].shape[1], int(removed[0]), len(removed)
+        x = self.embed(*inputs)
+        prefix, tail = x[:, :first], x[:, first:].expand(C, -1, -1)
+        places = torch.arange(L)
+        mask = (places <= places[first:, None]) & (places != removed[:, None, None])  # (C, T, L)
+        mask[torch.arange(C), removed - first, removed] = (
+            True  # its own place may look at it; nobody looks there
+        )
+        last = torch.where(removed == L - 1, L - 2, L - 1)[:, None]  # (C, 1)
+        if int(last.min()) < first:  # only the last event is removed: the answer lies in the shared part
+            return self(*inputs, last)[:, 0]
+        *blocks, answering = cast(list[Block], list(self.blocks))
+        for block in blocks:
+            tail = block.after(prefix, tail, mask)
+            prefix = block(prefix) if first else prefix
+        states: Tensor = self.norm(
+            answering.after(
+                prefix, tail, mask.gather(1, (last - first)[:, :, None].expand(-1, -1, L)), last - first
+            )
+        )
+        return states[:, 0]
 
     def score(self, states: Tensor) -> Tensor:
         """Score every title and, meaninglessly, padding: (..., D) to (..., N + 1)."""
