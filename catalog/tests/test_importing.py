@@ -1,8 +1,6 @@
 import gzip
 import json
 import lzma
-import os
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,7 +14,6 @@ pytestmark = pytest.mark.django_db
 
 HEADER = "anime_id,name,genre,type,episodes,rating,members\n"
 BEBOP = '1,Cowboy Bebop,"Action, Space",TV,26,8.82,486824\n'
-STARTER = Path(__file__).parent.parent / "starter" / "items.csv.xz"
 
 
 @pytest.fixture
@@ -288,34 +285,3 @@ def test_the_command_shows_twenty_rejections_and_counts_the_rest(write, capsys):
 def test_the_command_needs_a_file():
     with pytest.raises(CommandError, match="Name a FILE"):
         call_command("import_items")
-
-
-def test_our_starter_catalogue():
-    report = import_items({"items": STARTER})
-    assert counts(report) == (17_562, 0, 0, 0)
-    assert Item.objects.get(name="Fullmetal Alchemist: Brotherhood").pk == 5114
-    assert not Item.objects.filter(name__contains="&amp;").exists()
-    assert Genre.objects.get(is_adult=True).name == "Hentai"
-    assert counts(import_items({"items": STARTER})) == (0, 0, 17_562, 0)
-
-
-def test_the_real_kaggle_catalogue_with_its_side_files():
-    root = Path(__file__).parents[2]
-    data = Path(os.environ.get("NOSTRADE_TEST_DATA", root.parent / "shared" / "data")) / "anime"
-    if not (data / "anime.csv").exists():
-        pytest.skip(f"no {data / 'anime.csv'}: name the folder of the data sets in NOSTRADE_TEST_DATA")
-    files = {
-        "items": data / "anime.csv",
-        "metadata": data / "metadata.csv",
-        "franchises": data / "franchises.json",
-        "posters": data / "posters.csv",
-        "synopses": data / "synopsis.csv",
-    }
-    first = import_items(files)
-    assert first.created == 12_294
-    assert not first.rejected
-    assert Item.objects.filter(name="Gintama'").exists()
-    assert Item.objects.filter(name="Saru Kani Gassen").count() == 2
-    assert Item.objects.get(pk=1).year == 1998
-    assert Item.objects.exclude(poster_url="").count() > 10_000
-    assert counts(import_items(files)) == (0, 0, 12_294, 0)

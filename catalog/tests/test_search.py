@@ -7,7 +7,8 @@ from catalog.importing import import_items
 from catalog.models import Genre, Item
 from catalog.search import search_titles
 from catalog.tests.factories import GenreFactory, ItemFactory
-from catalog.tests.test_importing import HEADER, STARTER
+from catalog.tests.test_importing import HEADER
+from catalog.tests.test_importing_whole_catalogues import STARTER
 
 pytestmark = pytest.mark.django_db
 
