@@ -2,11 +2,12 @@
 const feed = () => document.getElementById("feed");
 const cards = () => [...feed().querySelectorAll("[data-card]")];
 let focusedIndex = -1;
+let height = 0;
 
 /** Ask for as many cards as stand on the page, in whole pages, so that the reader keeps their place. */
 function keepPlace(event) {
-  const { parameters, verb } = event.detail;
-  if (verb !== "post" || !parameters.next) return;
+  const { parameters, target, verb } = event.detail;
+  if (verb !== "post" || target !== feed()) return;
   const step = Number(feed().dataset.step);
   const shown = Math.max(1, Math.ceil(cards().length / step)) * step;
   parameters.next = `${feed().dataset.url}?shown=${shown}`;
@@ -39,13 +40,15 @@ export function watchFeed() {
   document.addEventListener("htmx:configRequest", keepPlace);
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!isFeed(event)) return;
+    height = scrollY;
     focusedIndex = cards().findIndex((card) => card.contains(document.activeElement));
   });
   document.addEventListener("htmx:beforeTransition", (event) => isFeed(event) && nameCards());
   document.addEventListener("htmx:afterSwap", (event) => {
     if (!isFeed(event)) return;
-    nameCards();
     keepFocus();
+    scrollTo({ top: height, behavior: "instant" });
+    nameCards();
   });
   document.addEventListener("htmx:afterSettle", (event) => isFeed(event) && setTimeout(unnameCards, 600));
 }

@@ -16,7 +16,16 @@ function dress(toast) {
   if (!timer) return;
   timer.hidden = false; // the animation is the clock: hover and focus pause it in the style sheet
   timer.addEventListener("animationend", () => putAway(toast));
-  toast.querySelector("form")?.addEventListener("htmx:afterRequest", () => putAway(toast));
+  toast.querySelector("form")?.addEventListener("htmx:beforeRequest", () => (toast.dataset.undoing = ""));
+}
+
+/** Put away the notices whose Undo was carried out: not before the answer is in place, for htmx finds its way by them. */
+function putAwayUndone() {
+  document.querySelectorAll("[data-toast][data-undoing]").forEach(putAway);
+}
+
+function keepForAnotherTry(event) {
+  delete event.target.closest("[data-toast]")?.dataset.undoing;
 }
 
 function tidy() {
@@ -44,6 +53,9 @@ function sentenceOf(request) {
 export function watchToasts() {
   tidy();
   new MutationObserver(tidy).observe(region(), { childList: true });
+  document.addEventListener("htmx:afterSettle", putAwayUndone);
+  document.addEventListener("htmx:responseError", keepForAnotherTry);
+  document.addEventListener("htmx:sendError", keepForAnotherTry);
   document.addEventListener("htmx:responseError", (event) => say(sentenceOf(event.detail.xhr)));
   document.addEventListener("htmx:sendError", () => say("The site cannot be reached. Check your connection and try again."));
   document.addEventListener("htmx:timeout", () => say("The answer took too long. Try again."));
