@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from ml.ranker import Cause
 
 MAX_CAUSES = 2
-# A drop is the fall of a title's log-probability when the event is taken away: 0.1 says that the title was
-# 10 % more likely because of it. Less than that is noise, and naming it would be inventing a reason.
-MIN_DROP = 0.1
+# A drop is the fall of a title's log-probability when the event is taken away: 0.02 says that the title was
+# 2 % more likely because of it. Less than that is noise, and naming it would be inventing a reason.
+MIN_DROP = 0.02
+# In a long history no event does much alone; it is a reason where it does this share of all that speaks for the
+# title. Of three hundred events the two or three that name a title's kin pass, the general drift does not.
+MIN_SHARE_OF_ALL = 0.1
 # The second cause is named only where it does at least this share of what the first does.
 MIN_SHARE_OF_FIRST = 0.4
 
@@ -34,7 +37,8 @@ class Reason:
 
 def real_causes(causes: Sequence[Cause]) -> list[Cause]:
     """Keep the at most two liked or loved titles that really raise a card; a dislike is never a reason."""
-    kept = [cause for cause in causes if cause.feedback in _VERBS and cause.drop >= MIN_DROP]
+    enough = max(MIN_DROP, MIN_SHARE_OF_ALL * sum(cause.drop for cause in causes if cause.drop > 0))
+    kept = [cause for cause in causes if cause.feedback in _VERBS and cause.drop >= enough]
     return [cause for cause in kept[:MAX_CAUSES] if cause.drop >= MIN_SHARE_OF_FIRST * kept[0].drop]
 
 

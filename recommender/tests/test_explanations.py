@@ -37,6 +37,12 @@ def test_a_small_drop_is_no_reason(drop: float) -> None:
     assert words(Cause(1, Feedback.LOVE, drop)) == "Popular with people like you"
 
 
+def test_one_of_many_equal_causes_is_no_reason() -> None:
+    many = [Cause(anime_id, Feedback.LOVE, 0.05) for anime_id in range(1, 31)]
+    assert words(*many) == "Popular with people like you"
+    assert words(Cause(1, Feedback.LOVE, 0.3), *many[1:]) == "Because you loved X"
+
+
 def test_a_second_cause_needs_a_real_share() -> None:
     assert words(Cause(1, Feedback.LOVE, 2.0), Cause(2, Feedback.LOVE, 0.2)) == "Because you loved X"
 
