@@ -57,12 +57,12 @@ class SASRecConfig:
 class TrainingConfig:
     """How to train. Weights say how much a title of each feedback counts as a target."""
 
-    epochs: int = 40
-    batch_size: int = 64  # people a step
-    window: int = 192  # events a person and epoch; a longer list is sampled anew every epoch
-    positions: int = 12  # prefixes a person and epoch at which the loss is taken
+    epochs: int = 6
+    batch_size: int = 32  # people a step
+    window: int = 128  # events a person and epoch; a longer list is sampled anew every epoch
+    positions: int = 8  # prefixes a person and epoch at which the loss is taken
     ordered_horizon: int = 5  # in ordered histories, how many next events are targets
-    learning_rate: float = 7e-4
+    learning_rate: float = 3e-4
     warmup: float = 0.05  # share of the steps
     weight_decay: float = 0.01
     clip_norm: float = 1.0
@@ -75,7 +75,7 @@ class TrainingConfig:
     pretended_kin: int = 50  # and how many of the titles most like each go with it
     anchor_strength: float = 0.0  # pull towards the parent's weights a step (L2-SP), for fine-tuning
     patience: int = 6  # validations without a gain before stopping
-    validations: int = 20  # over the whole run
+    validations: int = 3  # over the whole run
     max_steps: int | None = None
     max_seconds: float | None = None
     seed: int = 0
@@ -93,8 +93,10 @@ class Preset:
 PRESETS = {
     "tiny": Preset(
         {"width": 32, "n_heads": 2, "max_length": 128, "dropout": 0.1},
-        TrainingConfig(epochs=8, window=64, positions=8, validations=4),
+        TrainingConfig(epochs=2, window=64),
     ),
     "starter": Preset({"width": 192, "n_heads": 4}, TrainingConfig()),
-    "full": Preset({"width": 256, "n_heads": 8}, TrainingConfig(batch_size=256, window=256)),
+    "full": Preset(
+        {"width": 256, "n_heads": 8}, TrainingConfig(epochs=10, batch_size=128, window=256, validations=10)
+    ),
 }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ml.checkpoint import Checkpoint
-from ml.encoding import ITEM, by_length, collate, encode, number_positions
+from ml.encoding import FEEDBACK, ITEM, POSITION, by_length, collate, encode
 from ml.history import History
 from ml.id_maps import IdMap
 from ml.index import ExactIndex, ItemIndex, normalised
@@ -21,6 +21,7 @@ from ml.sasrec import SASRec
 
 MAX_TOKENS = 16_384  # events in one pass through the model
 MAX_CAUSES = 64  # events of a history that may be named as a cause
+CAUSES_AT_A_TIME = 8  # fewer share more of the computation, more make larger matrices
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Ranker:
         return self._log_probabilities(histories).numpy()
 
     def explain(self, history: History, item_ids: Sequence[int]) -> list[list[Cause]]:
-        """Say for each title which events of the history raise it: leave-one-out in one batched pass.
+        """Say for each title which events of the history raise it: leave-one-out over the history, batched.
 
         A cause's drop is the fall of the title's log-probability without the event. It is a log-probability
         over the titles outside the *whole* history, the same set in every pass, because a plain score shifts
@@ -124,16 +125,16 @@ class Ranker:
         first; negative for events that speak against the title. Of a long history 64 events are tried: the
         newest, and of a set those most like the titles. Unknown titles get no causes.
         """
-        encoded = encode(history, self._id_map, self.model.config)
         indices = self._id_map.indices_of(item_ids)
+        encoded = self._likest_last(encode(history, self._id_map, self.model.config), indices)
         if not encoded.shape[1] or not len(indices):
             return [[] for _ in item_ids]
-        tried = self._candidates(encoded[ITEM], indices)
-        variants = [encoded, *(number_positions(np.delete(encoded, event, axis=1)) for event in tried)]
-        seen = torch.from_numpy(encoded[ITEM])
-        scores = self._normalised_logits(variants, [seen] * len(variants))[:, indices]
-        drops = (scores[0] - scores[1:]).T.tolist()  # (len(item_ids), len(tried))
-        events = [(int(self._ids[encoded[ITEM, event]]), int(encoded[1, event])) for event in tried]
+        scores = self._left_out(encoded)[:, indices]
+        drops = (scores[0] - scores[1:]).T.tolist()  # (len(item_ids), C)
+        tried = encoded[:, encoded.shape[1] - len(drops[0]) :]
+        events = [
+            (int(self._ids[i]), int(said)) for i, said in zip(tried[ITEM], tried[FEEDBACK], strict=True)
+        ]
         return [
             sorted(
                 (Cause(*event, drop) for event, drop in zip(events, row, strict=True)), key=lambda c: -c.drop
@@ -160,12 +161,30 @@ class Ranker:
         """Return the item embeddings (N, D), scaled to length one."""
         return normalised(self.model.items.weight.detach()[1:].numpy())
 
-    def _candidates(self, events: NDArray[np.int64], indices: NDArray[np.int64]) -> list[int]:
-        """Choose the events to try: all of them, or of many those most like one of the titles."""
-        if len(events) <= MAX_CAUSES:
-            return list(range(len(events)))
-        cosines = self._vectors[events - 1] @ self._vectors[indices - 1].T
-        return sorted(np.argsort(-cosines.max(1), kind="stable")[:MAX_CAUSES].tolist())
+    def _likest_last(self, encoded: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Move a long set's events that are most like one of the titles to its end; sets have no order."""
+        loose = int((encoded[POSITION] == 0).sum())
+        if encoded.shape[1] <= MAX_CAUSES or not loose or not len(indices):
+            return encoded
+        cosines = self._vectors[encoded[ITEM, :loose] - 1] @ self._vectors[np.maximum(indices, 1) - 1].T
+        order = np.argsort(cosines.max(1), kind="stable")
+        return np.concatenate([encoded[:, order], encoded[:, loose:]], axis=1)
+
+    @torch.inference_mode()
+    def _left_out(self, encoded: NDArray[np.int64]) -> Tensor:
+        """Score a history (4, L), then without each of its last C events: (1 + C, N + 1)."""
+        L = encoded.shape[1]
+        inputs, last = collate([encoded])
+        states = [self.model(*inputs, last)[0]]
+        tried = torch.arange(max(L - MAX_CAUSES, 0), L)
+        if L > 1:
+            states += [self.model.without_each(inputs, group) for group in tried.split(CAUSES_AT_A_TIME)]
+        scores = self.model.score(torch.cat(states))
+        if L == 1:
+            scores = torch.cat([scores, self._popularity[None]])
+        scores[:, 0] = -math.inf
+        scores[:, encoded[ITEM]] = -math.inf
+        return scores.log_softmax(-1)
 
     def _log_probabilities(self, histories: Sequence[History]) -> Tensor:
         """Score each history (B, N + 1), its own titles at -inf."""

@@ -55,7 +55,7 @@ class Block(nn.Module):
         return self.finish(gather(x, at), self.attend(gather(y, at), self.key_value(y), mask))
 
     def after(self, prefix: Tensor, x: Tensor, mask: Tensor, at: Tensor | None = None) -> Tensor:
-        """Map the ends x (B, T, D) of B histories that share `prefix` (F, D), to (B, T, D) or (B, P, D) at `at`.
+        """Map the ends x (B, T, D) of B histories that share `prefix` (1, F, D), or only their places `at`.
 
         `mask` (B, T or P, F + T) says which events each answer may look at.
         """
@@ -162,21 +162,17 @@ class SASRec(nn.Module):
         prefix, tail = x[:, :first], x[:, first:].expand(C, -1, -1)
         places = torch.arange(L)
         mask = (places <= places[first:, None]) & (places != removed[:, None, None])  # (C, T, L)
-        mask[torch.arange(C), removed - first, removed] = (
-            True  # its own place may look at it; nobody looks there
-        )
+        mask[torch.arange(C), removed - first, removed] = True  # or its own, unused answer would be NaN
         last = torch.where(removed == L - 1, L - 2, L - 1)[:, None]  # (C, 1)
         if int(last.min()) < first:  # only the last event is removed: the answer lies in the shared part
-            return self(*inputs, last)[:, 0]
+            state: Tensor = self(*inputs, last)[:, 0]
+            return state
         *blocks, answering = cast(list[Block], list(self.blocks))
         for block in blocks:
             tail = block.after(prefix, tail, mask)
             prefix = block(prefix) if first else prefix
-        states: Tensor = self.norm(
-            answering.after(
-                prefix, tail, mask.gather(1, (last - first)[:, :, None].expand(-1, -1, L)), last - first
-            )
-        )
+        mask = gather(mask, last - first)  # (C, 1, L)
+        states: Tensor = self.norm(answering.after(prefix, tail, mask, last - first))
         return states[:, 0]
 
     def score(self, states: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import pytest
 
 from ml.feedback import Feedback
 from ml.history import History
-from ml.ranker import MAX_CAUSES, Ranker
+from ml.ranker import Ranker
 from ml.tests.conftest import MECHA, ROMANCE
 
 
@@ -110,11 +110,19 @@ def test_one_event_is_explained_against_popularity(ranker):
     assert causes[0].drop > 0
 
 
-def test_long_histories_name_at_most_so_many_causes(ranker):
-    history = History(
-        tuple(ranker.item_ids[:20]) * 4, (2,) * 80, (None,) * 80
-    )  # 80 events; the model reads its max_length of them
-    assert all(len(causes) <= MAX_CAUSES for causes in ranker.explain(history, [ranker.item_ids[-1]]))
+def test_of_a_long_set_the_events_most_like_the_title_are_tried(ranker, monkeypatch):
+    monkeypatch.setattr("ml.ranker.MAX_CAUSES", 6)
+    history = History.of([*ROMANCE[:8], *MECHA[:8]])
+    romance, mecha = ranker.explain(history, [ROMANCE[9]])[0], ranker.explain(history, [MECHA[9]])[0]
+    assert len(romance) == len(mecha) == 6
+    assert {cause.item_id for cause in romance} <= set(ROMANCE)
+    assert {cause.item_id for cause in mecha} <= set(MECHA)
+
+
+def test_of_a_long_ordered_history_the_newest_events_are_tried(ranker, monkeypatch):
+    monkeypatch.setattr("ml.ranker.MAX_CAUSES", 3)
+    history = History(ROMANCE[:6], (2,) * 6, tuple(float(t) for t in range(6)))
+    assert {cause.item_id for cause in ranker.explain(history, [ROMANCE[9]])[0]} == set(ROMANCE[3:6])
 
 
 def test_a_dislike_lowers_similar_titles(ranker):
