@@ -18,7 +18,7 @@ MAX_CAUSES = 2
 # A drop is the fall of a title's log-probability when the event is taken away: 0.02 says that the title was
 # 2 % more likely because of it. Less than that is noise, and naming it would be inventing a reason.
 MIN_DROP = 0.02
-# In a long history no event does much alone; it is a reason where it does this share of all that speaks for the
+# In a long history no event does much alone; it is a reason where it does this share of all that speaks for a
 # title. Of three hundred events the two or three that name a title's kin pass, the general drift does not.
 MIN_SHARE_OF_ALL = 0.1
 # The second cause is named only where it does at least this share of what the first does.
