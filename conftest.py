@@ -49,6 +49,11 @@ if importlib.util.find_spec("django"):
 
     from nostrade_site.broker import running_broker
 
+    if settings.SETTINGS_MODULE != "nostrade_site.tests.settings":
+        raise pytest.UsageError(
+            "unset DJANGO_SETTINGS_MODULE: tests must not run on an installation's settings"
+        )
+
     @pytest.fixture(autouse=True)
     def _empty_cache() -> None:
         """Throttles and cached lists of one test must not reach the next."""

