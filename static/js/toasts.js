@@ -1,5 +1,6 @@
 // Notices come from the server as HTML; here they are put away, and failures of the wire get a voice.
-const AT_MOST = 3;
+const narrow = matchMedia("(max-width: 40rem)");
+const atMost = () => (narrow.matches ? 2 : 3);
 const region = () => document.getElementById("toasts");
 
 function putAway(toast) {
@@ -31,7 +32,7 @@ function keepForAnotherTry(event) {
 function tidy() {
   const toasts = [...region().querySelectorAll("[data-toast]")];
   toasts.filter((toast) => !("dressed" in toast.dataset)).forEach(dress);
-  toasts.slice(0, -AT_MOST).forEach((toast) => toast.remove());
+  toasts.slice(0, -atMost()).forEach((toast) => toast.remove());
 }
 
 function say(text) {
