@@ -181,8 +181,7 @@ def _read(path: Path) -> tuple[dict[str, Any], list[int], bytes]:
 
 def _refuse_strangers(path: Path, config: SASRecConfig, id_map: IdMap, tensors: dict[str, Tensor]) -> None:
     """Raise CheckpointError unless names and shapes are exactly those of the config."""
-    with torch.device("meta"):
-        wanted = {name: tuple(tensor.shape) for name, tensor in SASRec(config).state_dict().items()}
+    wanted = {name: tuple(tensor.shape) for name, tensor in SASRec(config).state_dict().items()}
     wanted[COUNTS] = (config.n_items + 1,)
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found != wanted:

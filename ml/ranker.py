@@ -178,7 +178,9 @@ class Ranker:
         states = [self.model(*inputs, last)[0]]
         tried = torch.arange(max(L - MAX_CAUSES, 0), L)
         if L > 1:
-            states += [self.model.without_each(inputs, group) for group in tried.split(CAUSES_AT_A_TIME)]
+            states += [
+                self.model.without_each(inputs, group) for group in torch.split(tried, CAUSES_AT_A_TIME)
+            ]
         scores = self.model.score(torch.cat(states))
         if L == 1:
             scores = torch.cat([scores, self._popularity[None]])

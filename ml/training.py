@@ -55,9 +55,8 @@ def train(
     model = SASRec(model_config)
     learners = dataset.people(config.split.training_people(dataset))
     pretrain(model, learners)
-    start = Checkpoint(
-        model_config, dataset.id_map, model.state_dict(), torch.zeros(model_config.n_items + 1)
-    )
+    nobody = torch.zeros(model_config.n_items + 1, dtype=torch.int64)
+    start = Checkpoint(model_config, dataset.id_map, model.state_dict(), nobody)
     return run(start, dataset, config, device)
 
 
@@ -68,8 +67,8 @@ def fine_tune(
 
     Bound the work by `max_steps` and `max_seconds`, use a lower `learning_rate`, and set `anchor_strength`
     when the data is small: after each step every weight goes that share of the way back to the parent's
-    (L2-SP, Li et al., 2018), so that a handful of clicks cannot bend the model. Titles keep their popularity
-    counts, plus the new ones.
+    (L2-SP, Li et al., 2018), so that a handful of clicks cannot bend the model. A title's popularity
+    is the larger of its counts in the parent and in the data, so that replayed people do not count twice.
     """
     child = parent.extended(dataset.id_map.ids)
     times = child.config.time_bins.trained_range(dataset.timestamps)
@@ -100,7 +99,7 @@ def run(
     return replace(
         start,
         weights=progress.best_weights or weights_of(model),
-        item_counts=start.item_counts + torch.from_numpy(learners.item_counts()),
+        item_counts=torch.maximum(start.item_counts, torch.from_numpy(learners.item_counts())),
         data={"fingerprint": dataset.fingerprint, "people": learners.n_users, "events": len(learners.items)},
         training=asdict(config),
         metrics=_metrics(progress),
