@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
+import torch
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -89,6 +91,8 @@ def claim(parent: Checkpoint, last_event_id: int) -> Checkpoint:
 
 def train(candidate: Checkpoint, parent: Checkpoint) -> None:
     """Write the candidate's directory."""
+    # The site keeps a core: threads that wait for one another there would also make this many times slower.
+    torch.set_num_threads(max((os.cpu_count() or 1) - 1, 1))
     weights = Weights.load(parent.path)
     window = min(CONFIG.window, weights.config.max_length)
     config = replace(CONFIG if settings.RATINGS_CSV else PROTECTED, window=window)

@@ -103,6 +103,10 @@ class Watch:
         return bool(time.monotonic() - asked_at >= settings.CHECKPOINT_POLL_SECONDS)
 
     def _run(self) -> None:
+        import torch  # noqa: PLC0415  # it takes seconds: here nobody waits for it
+
+        # Web workers are threads over processes: one core a request, or they fight over the cores.
+        torch.set_num_threads(1)
         while not self._stopping.is_set():
             close_old_connections()  # one connection is kept while it works, and replaced after an outage
             with self._asking:
@@ -193,10 +197,6 @@ def status() -> Status:
 
 def start() -> None:
     """Begin to follow the active checkpoint in the background; call in each web worker, after the fork."""
-    import torch  # noqa: PLC0415  # only processes that rank pay for the import
-
-    # Web workers are threads over processes: one core a request, or they fight over the cores.
-    torch.set_num_threads(1)
     _watch.start()
 
 

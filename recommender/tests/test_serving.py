@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 
@@ -118,6 +119,15 @@ def test_an_outage_of_the_database_keeps_the_ranker(live: Checkpoint, settings, 
         assert "database does not answer" in serving.status().problem
     assert serving.get_ranker() is before
     assert serving.status().problem == ""
+
+
+def test_a_fork_begins_anew(live: Checkpoint) -> None:
+    assert serving.get_ranker() is not None
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if serving._watch.live is None else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert serving.get_ranker() is not None
 
 
 @pytest.mark.django_db(transaction=True)
