@@ -61,6 +61,9 @@ if importlib.util.find_spec("django"):
 
     @pytest.fixture(scope="session")
     def broker() -> Iterator[str]:
-        """Run the real embedded broker of the test folder, and yield the address Celery knows it by."""
+        """Run the real embedded broker of the test folder (REDIS_URL: use that one), and yield its address."""
+        if settings.EMBEDDED_BROKER_SOCKET is None:
+            yield settings.CELERY_BROKER_URL
+            return
         with running_broker(settings.EMBEDDED_BROKER_SOCKET, settings.DATA_DIR / "broker"):
             yield settings.CELERY_BROKER_URL
