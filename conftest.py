@@ -61,7 +61,7 @@ if importlib.util.find_spec("django"):
 
     @pytest.fixture(scope="session")
     def broker() -> Iterator[str]:
-        """Run the real embedded broker of the test folder (REDIS_URL: use that one), and yield its address."""
+        """Run the real embedded broker of the test folder (or use REDIS_URL), and yield its address."""
         if settings.EMBEDDED_BROKER_SOCKET is None:
             yield settings.CELERY_BROKER_URL
             return
