@@ -10,11 +10,12 @@ import os
 import shutil
 import subprocess
 import sys
+from typing import NoReturn
 
 FREE_MEGABYTES = 3000
 
 
-def main(venv, requirements):
+def main(venv: str, requirements: str) -> None:
     refuse_old_python()
     with open(requirements, "rb") as file:
         wanted = hashlib.sha256(file.read()).hexdigest()
@@ -36,7 +37,7 @@ def main(venv, requirements):
         file.write(wanted)
 
 
-def refuse_old_python():
+def refuse_old_python() -> None:
     if sys.version_info < (3, 11):
         stop(
             "Python 3.11 or newer is needed and this is %d.%d: PYTHON=python3.12 make run"
@@ -44,7 +45,7 @@ def refuse_old_python():
         )
 
 
-def refuse_full_disk():
+def refuse_full_disk() -> None:
     free = shutil.disk_usage(".").free // 2**20
     if free < FREE_MEGABYTES:
         stop(
@@ -53,7 +54,7 @@ def refuse_full_disk():
         )
 
 
-def make_environment(venv):
+def make_environment(venv: str) -> None:
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         stop("this Python cannot make virtual environments: install its venv package (Debian: python3-venv).")
     print("Making the virtual environment %s" % venv)
@@ -61,7 +62,7 @@ def make_environment(venv):
         stop("%s could not be made; the lines above say why." % venv)
 
 
-def stop(sentence):
+def stop(sentence: str) -> NoReturn:
     sys.exit("nostrade: " + sentence)
 
 

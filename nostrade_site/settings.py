@@ -149,7 +149,7 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SESSION_REMEMBER = True
-# Guests are logged in, and must reach sign-up and log-in all the same; nostrade_site.accounts turns members away.
+# Guests are logged in and must reach these pages all the same; nostrade_site.accounts turns members away.
 ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
 # Added to allauth's own limits: how many guests one address may become.
 ACCOUNT_RATE_LIMITS = {"guest": env("GUEST_RATE", default="20/h/ip")}
