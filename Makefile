@@ -38,8 +38,8 @@ lock: dev  ## pin requirements*.txt anew from pyproject.toml
 	$(PIN) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 	sed -i.bak 's/+cpu//' requirements.txt requirements-dev.txt && rm requirements*.bak
 
-screenshots: dev browser  ## take the pictures in docs/
-	$(BIN) -m pytest e2e -m screenshots
+screenshots: dev browser  ## take the pictures in docs/ from the site that `make run` serves
+	$(BIN) docs/screenshots.py http://127.0.0.1:$(or $(PORT),8000)
 
 clean:  ## remove what was installed and cached; keeps the data in var/
 	rm -rf .venv .venv-ml .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
