@@ -95,13 +95,13 @@ else:
     CELERY_REDBEAT_LOCK_KEY = None
     CACHE_URL = f"unix://{EMBEDDED_BROKER_SOCKET}?db=1"
 
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": CACHE_URL,
-        "KEY_PREFIX": "nostrade",
-    }
+REDIS_CACHE = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "LOCATION": CACHE_URL,
+    "KEY_PREFIX": "nostrade",
 }
+# `manage.py runserver` is one process, and works without a broker beside it.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"} if DEBUG else REDIS_CACHE}
 
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
