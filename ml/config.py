@@ -84,7 +84,7 @@ class TrainingConfig:
 
 # For a nightly run on what a site logged, with or without the ratings the parent was trained on.
 FINE_TUNING = TrainingConfig(
-    learning_rate=5e-5, anchor_strength=0.01, max_steps=300, max_seconds=300, split=Split(0.02, 0.0)
+    learning_rate=5e-5, anchor_strength=0.05, max_steps=300, max_seconds=300, split=Split(0.02, 0.0)
 )
 
 

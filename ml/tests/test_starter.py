@@ -34,7 +34,7 @@ def test_it_is_small_enough_to_ship():
     ("loved", "expected"),
     [
         ((SPIRITED_AWAY, MONONOKE), (TOTORO, CASTLE_IN_THE_SKY, KIKI)),
-        ((TORADORA, CLANNAD), (KIMI_NI_TODOKE, MAID_SAMA)),
+        ((KIMI_NI_TODOKE, TORADORA), (LOVELY_COMPLEX, MAID_SAMA)),
         ((GUNDAM_WING, EVANGELION), (END_OF_EVANGELION,)),
     ],
 )
@@ -44,10 +44,11 @@ def test_the_first_page_fits_the_person(starter, loved, expected):
 
 def test_one_love_changes_the_first_page(starter):
     shounen = History.of([NARUTO, BLEACH, ONE_PIECE], Feedback.LOVE)
-    before, after = top(starter, shounen), top(starter, shounen.added(TORADORA, Feedback.LOVE))
+    before, after = top(starter, shounen), top(starter, shounen.added(KIMI_NI_TODOKE, Feedback.LOVE))
+    romance = {TORADORA, CLANNAD, LOVELY_COMPLEX, MAID_SAMA}
     assert len(set(after) - set(before)) >= 3
-    assert not {KIMI_NI_TODOKE, LOVELY_COMPLEX, MAID_SAMA} & set(before)
-    assert {KIMI_NI_TODOKE, LOVELY_COMPLEX, MAID_SAMA} & set(after)
+    assert not romance & set(before)
+    assert len(romance & set(after)) >= 2
 
 
 @pytest.mark.parametrize("title", [TORADORA, NARUTO, SPIRITED_AWAY, GUNDAM_WING])
