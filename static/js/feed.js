@@ -3,6 +3,7 @@ const feed = () => document.getElementById("feed");
 const cards = () => [...feed().querySelectorAll("[data-card]")];
 let focusedIndex = -1;
 let height = 0;
+let moving = false;
 
 /** Ask for as many cards as stand on the page, in whole pages, so that the reader keeps their place. */
 function keepPlace(event) {
@@ -23,6 +24,29 @@ function nameCards() {
   }
 }
 
+/** One movement at a time: what a quick hand asks for meanwhile is swapped in at once. */
+function beforeMoving(event) {
+  if (event.detail.target !== feed()) return;
+  if (moving) return event.preventDefault();
+  nameCards();
+}
+
+/** htmx starts the movement and keeps no hand on it: learn when it ends, and take a skipped one calmly. */
+function watchMovement() {
+  const start = document.startViewTransition?.bind(document);
+  if (!start) return;
+  document.startViewTransition = (update) => {
+    const transition = start(update);
+    moving = true;
+    transition.ready.catch(() => {});
+    transition.finished.catch(() => {}).finally(() => {
+      moving = false;
+      unnameCards();
+    });
+    return transition;
+  };
+}
+
 function unnameCards() {
   for (const card of cards()) card.style.viewTransitionName = "";
 }
@@ -36,6 +60,7 @@ function keepFocus() {
 
 export function watchFeed() {
   if (!feed()) return;
+  watchMovement();
   const isFeed = (event) => event.target === feed();
   document.addEventListener("htmx:configRequest", keepPlace);
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -43,12 +68,11 @@ export function watchFeed() {
     height = scrollY;
     focusedIndex = cards().findIndex((card) => card.contains(document.activeElement));
   });
-  document.addEventListener("htmx:beforeTransition", (event) => isFeed(event) && nameCards());
+  document.addEventListener("htmx:beforeTransition", beforeMoving);
   document.addEventListener("htmx:afterSwap", (event) => {
     if (!isFeed(event)) return;
     keepFocus();
     scrollTo({ top: height, behavior: "instant" });
-    nameCards();
+    if (moving) nameCards();
   });
-  document.addEventListener("htmx:afterSettle", (event) => isFeed(event) && setTimeout(unnameCards, 600));
 }

@@ -1,9 +1,13 @@
 import { watchFeed } from "./feed.js";
 import { watchMenus } from "./menus.js";
+import { watchParcels } from "./parcels.js";
+import { watchStart } from "./start.js";
 import { watchThemeToggle } from "./theme-toggle.js";
 import { watchToasts } from "./toasts.js";
 
 watchThemeToggle();
 watchMenus();
 watchToasts();
+watchParcels();
 watchFeed();
+watchStart();
