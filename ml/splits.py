@@ -1,12 +1,16 @@
 """Who is held out: decided by a hash of the person's id, so that it never changes."""
 
+from __future__ import annotations
+
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.data import Dataset
+if TYPE_CHECKING:  # the settings need Split, and a web process that reads settings needs no pandas
+    from ml.data import Dataset
 
 
 @dataclass(frozen=True)

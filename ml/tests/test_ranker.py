@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -163,3 +165,8 @@ def test_threads_share_a_ranker(ranker):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_serving_does_not_load_the_reader():
+    code = "import sys, ml.ranker; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
