@@ -55,7 +55,7 @@ def watch(context: BrowserContext, base_url: str) -> list[str]:
 
     def note(message: ConsoleMessage) -> None:
         if message.type == "error":
-            problems.append(message.text)
+            problems.append(f"{message.page and message.page.url}: {message.text}")
 
     context.on("console", note)
     context.on("weberror", lambda error: problems.append(str(error.error)))

