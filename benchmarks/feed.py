@@ -74,7 +74,7 @@ def measure(history: int, rounds: int) -> None:
     titles = [item for item in Item.objects.visible().popular()[: 3 * history + 10 * 3] if item.pk in known]
     for number, item in enumerate(titles[:history]):
         Event.objects.record(user, item, FeedbackType(1 + number % 3))
-    person, visitor = Client(headers={"HX-Request": "true"}), Client(headers={"HX-Request": "true"})
+    person, visitor = (Client(headers={"HX-Request": "true", "Host": "localhost"}) for _ in range(2))
     person.force_login(user)
     loved = titles[history]
     with timed_parts():
@@ -84,7 +84,7 @@ def measure(history: int, rounds: int) -> None:
                     f"/feedback/{loved.pk}/", {"feedback_type": 3, "next": "/?shown=20"}, follow=True
                 )
             assert answer.content.count(b"data-card=") == 20
-            Event.objects.retract(user, loved)
+            Event.objects.retract(user, loved.pk)
             with clock("popular"):
                 answer = visitor.get("/?shown=20")
             assert answer.content.count(b"data-card=") == 20

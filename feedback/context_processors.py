@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from feedback.guests import is_guest
@@ -15,7 +16,8 @@ class Mine:
     """The reader's reactions and saved titles; each is one query, made when a template first asks."""
 
     def __init__(self, request: HttpRequest) -> None:
-        self._user = request.user
+        # A request refused before it was authenticated, say for its Host header, has no user yet.
+        self._user = getattr(request, "user", AnonymousUser())
 
     @cached_property
     def reactions(self) -> dict[int, Reaction]:
