@@ -41,9 +41,11 @@ def search(request: HttpRequest) -> HttpResponse:
         "type": kind,
         "page_obj": page,
     }
-    template = "catalog/_results.html" if request.htmx else "catalog/search.html"  # type: ignore[attr-defined]
+    # A reaction or an Undo on this page asks for the whole of it, and HTMX picks what it needs.
+    just_results = request.htmx.target == "results"  # type: ignore[attr-defined]
+    template = "catalog/_results.html" if just_results else "catalog/search.html"
     response = render(request, template, context, status=200 if genre_known and kind_known else 400)
-    patch_vary_headers(response, ["HX-Request"])
+    patch_vary_headers(response, ["HX-Target"])
     return response
 
 

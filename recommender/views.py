@@ -23,16 +23,18 @@ from recommender.start import NEEDED, choices, picks_of
 
 
 @require_safe
-@vary_on_headers("HX-Request")
+@vary_on_headers("HX-Request", "HX-Target")
 def feed(request: PageRequest) -> HttpResponse:
     shown = _whole_number(request, "shown")
     page = feed_for(request.user, page=_whole_number(request, "page") or 1, shown=shown)
-    template = "recommender/_feed.html" if request.htmx else "recommender/feed.html"
+    # An Undo beside an empty feed asks for the whole page; everything else here for cards.
+    just_cards = request.htmx and request.htmx.target != "main"
+    template = "recommender/_feed.html" if just_cards else "recommender/feed.html"
     return render(request, template, {"page": page})
 
 
 @require_safe
-@vary_on_headers("HX-Request")
+@vary_on_headers("HX-Request", "HX-Target")
 def start(request: PageRequest) -> HttpResponse:
     picks = picks_of(history_of(request.user))
     if len(picks) >= NEEDED and "more" not in request.GET:
@@ -47,17 +49,17 @@ def start(request: PageRequest) -> HttpResponse:
         "needed": NEEDED,
         "more": "more" in request.GET,
     }
-    template = "recommender/_start.html" if request.htmx else "recommender/start.html"
+    template = "recommender/_start.html" if request.htmx.target == "start" else "recommender/start.html"
     return render(request, template, context)
 
 
 @require_safe
 def title(request: PageRequest, anime_id: int) -> HttpResponse:
     adult = request.show_adult
-    titles = Item.objects.select_related("franchise").prefetch_related("genres").filter(is_hidden=False)
+    titles = Item.objects.visible(adult=True).prefetch_related("genres")
     item = get_object_or_404(titles, pk=anime_id)
     if not adult and any(genre.is_adult for genre in item.genres.all()):
-        return render(request, "recommender/adult_off.html", {"item": item}, status=404)
+        return render(request, "recommender/adult_off.html", status=404)
     return render(request, "recommender/title.html", {"item": item, "similar": similar_to(item, adult=adult)})
 
 

@@ -26,6 +26,7 @@ TITLES = {
     "K-On!": 3_000,
     "Banana Fish": 2_500,
 }
+HTMX = {"HX-Request": "true", "HX-Target": "results"}
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_speed_on_the_starter_catalogue():
 @pytest.fixture
 def get(client):
     def _get(*, htmx=False, **params):
-        return client.get(reverse("catalog:search"), params, headers={"HX-Request": "true"} if htmx else {})
+        return client.get(reverse("catalog:search"), params, headers=HTMX if htmx else {})
 
     return _get
 
@@ -137,12 +138,19 @@ def test_the_page_works(titles, get):
     assert "catalog/search.html" in [template.name for template in response.templates]
 
 
+def test_a_reaction_on_the_page_gets_all_of_it(titles, client):
+    """HTMX picks the pressed buttons and the notice out of it, and an Undo the page."""
+    headers = HTMX | {"HX-Target": "actions-1"}
+    response = client.get(reverse("catalog:search"), {"q": "kyojin"}, headers=headers)
+    assert response.templates[0].name == "catalog/search.html"
+
+
 def test_htmx_gets_the_results_alone(titles, get):
     response = get(q="kyojin", htmx=True)
     used = [template.name for template in response.templates]
     assert used[0] == "catalog/_results.html"
     assert "catalog/search.html" not in used
-    assert "HX-Request" in response["Vary"]
+    assert "HX-Target" in response["Vary"]
 
 
 def test_without_a_query_the_most_popular_come_first(titles, get):

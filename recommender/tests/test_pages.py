@@ -37,6 +37,12 @@ def test_htmx_gets_the_fragment_and_caches_are_told(live: Checkpoint, client: Cl
     assert "HX-Request" in client.get(FEED).headers["Vary"]
 
 
+@pytest.mark.parametrize("url", [FEED, START])
+def test_undo_beside_a_list_gets_the_whole_page(live: Checkpoint, client: Client, url: str) -> None:
+    response = client.get(url, headers=HTMX | {"HX-Target": "main"})
+    assert '<main id="main"' in response.content.decode()
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "x", "", "1e9", "٣", "9" * 400, "999999"])
 @pytest.mark.parametrize("name", ["page", "shown"])
 def test_the_feed_survives_any_paging(live: Checkpoint, client: Client, name: str, value: str) -> None:
@@ -86,7 +92,7 @@ def test_start_leads_to_the_feed_after_three_picks(live: Checkpoint, ann: User, 
 
 
 def test_start_searches(live: Checkpoint, client: Client) -> None:
-    response = client.get(START, {"q": "No 042 show"}, headers=HTMX)
+    response = client.get(START, {"q": "No 042 show"}, headers=HTMX | {"HX-Target": "start"})
     assert response.templates[0].name == "recommender/_start.html"
     assert response.context["items"][0].pk == 42
     assert client.get(START, {"q": "%%% \x00 ' or"}).status_code == 200
