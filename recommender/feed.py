@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from catalog.models import Item
 from feedback.history import History, history_of
@@ -42,6 +42,7 @@ class FeedPage:
     version: str | None  # the checkpoint that ranked, None for popular titles
     is_personal: bool
     known: int  # reactions that stand
+    size: ClassVar[int] = PAGE_SIZE
 
 
 def feed_for(user: Person, *, page: int = 1, shown: int | None = None) -> FeedPage:
@@ -113,14 +114,15 @@ class Order:
             yield from (anime_id for anime_id in others if anime_id not in known)
 
     def cards(self, anime_ids: Sequence[int]) -> tuple[Card, ...]:
-        """Fetch the titles and say why each is there, in two queries."""
+        """Fetch the titles and say why each is there, in two queries; no reason names a title out of sight."""
         causes = self._causes(anime_ids)
         wanted = {*anime_ids, *(cause.item_id for found in causes.values() for cause in found)}
-        items = Item.objects.prefetch_related("genres").in_bulk(wanted)
+        on_show = Item.objects.visible(adult=self.adult)
+        items = on_show.prefetch_related("genres").in_bulk(wanted)
         return tuple(
             Card(items[pk], because(causes[pk], items) if pk in causes else popular(items[pk]))
             for pk in anime_ids
-            if pk in items  # deleted since the process last looked at the catalogue
+            if pk in items  # hidden or deleted since it was ranked
         )
 
     def _causes(self, anime_ids: Sequence[int]) -> Mapping[int, list[Cause]]:

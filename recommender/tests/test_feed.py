@@ -93,6 +93,16 @@ def test_reasons_name_what_was_loved_and_never_what_was_disliked(live: Checkpoin
         assert [item.pk for item in card.reason.causes] == [1]
 
 
+def test_reasons_name_no_title_out_of_sight(live: Checkpoint, ann: User) -> None:
+    say(ann, ADULT)
+    say(ann, HIDDEN)
+    texts = " ".join(card.reason.text for card in feed_for(ann).cards)
+    assert f"No {ADULT:03}" not in texts
+    assert f"No {HIDDEN:03}" not in texts
+    Preferences.objects.create(user=ann, show_adult=True)
+    assert f"No {ADULT:03}" in " ".join(card.reason.text for card in feed_for(ann).cards)
+
+
 def test_adult_titles_come_only_when_switched_on(live: Checkpoint, ann: User) -> None:
     say(ann, 40)
     assert ADULT not in walk(ann)
