@@ -175,6 +175,13 @@ class Preferences(models.Model):
         return f"Preferences of {self.user}"
 
 
+def carry_over_preferences(giver: Person, receiver: Person) -> None:
+    """Give `receiver` what `giver` asked for, unless `receiver` has ever chosen for themselves."""
+    chosen = Preferences.objects.filter(user=giver.pk).first()
+    if chosen is not None:
+        Preferences.objects.get_or_create(user_id=receiver.pk, defaults={"show_adult": chosen.show_adult})
+
+
 def preferences_of(user: Person) -> Preferences:
     """Return what `user` asked for, or the defaults (not stored) where they never did."""
     if not user.is_authenticated:

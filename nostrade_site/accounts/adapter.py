@@ -6,10 +6,12 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth import get_user_model, update_session_auth_hash
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
 from feedback.guests import GUEST_PREFIX, hand_over, is_guest
+from recommender.models import carry_over_preferences
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -33,7 +35,9 @@ class AccountAdapter(DefaultAccountAdapter):
             # A guest who has just signed up: the new password must not empty the session.
             update_session_auth_hash(request, user)
         elif is_guest(request.user):
-            hand_over(request.user, user)
+            with transaction.atomic():
+                carry_over_preferences(request.user, user)
+                hand_over(request.user, user)
         super().login(request, user)
 
     def logout(self, request: HttpRequest) -> None:

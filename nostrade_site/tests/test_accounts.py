@@ -196,6 +196,19 @@ def test_a_guest_who_logs_in_takes_the_reactions_along(client, guest):
     assert [saved.item.name for saved in Saved.objects.filter(user=member)] == ["Kept"]
 
 
+@pytest.mark.parametrize(("own", "kept"), [(None, True), (False, False)])
+def test_a_guest_who_logs_in_takes_preferences_to_a_member_without_any(client, guest, own, kept):
+    member = UserFactory()
+    Preferences.objects.create(user=guest, show_adult=True)
+    if own is not None:
+        Preferences.objects.create(user=member, show_adult=own)
+
+    log_in(client, member.username)
+
+    assert Preferences.objects.get().user == member
+    assert Preferences.objects.get().show_adult is kept
+
+
 def test_a_guest_who_mistypes_the_password_stays_a_guest(client, guest):
     log_in(client, UserFactory().username, "wrong")
 
