@@ -86,7 +86,6 @@ class EventList(generics.ListAPIView[Event]):
 
     serializer_class = EventSerializer
     pagination_class = NewestEvents
-    filter_backends = []
     queryset = Event.objects.none()  # for the schema; get_queryset() knows the person
 
     def get_queryset(self) -> QuerySet[Event]:
@@ -123,7 +122,6 @@ class SavedList(generics.ListAPIView[Saved]):
 
     serializer_class = SavedSerializer
     pagination_class = NewestSaved
-    filter_backends = []
     queryset = Saved.objects.none()
 
     def get_queryset(self) -> QuerySet[Saved]:

@@ -58,6 +58,16 @@ def rate(name: str, *, default: str) -> str:
     return value
 
 
+def rate_per_address(name: str, *, default: str) -> str:
+    """Return a rate for each network address as allauth reads it."""
+    value = os.environ.get(name) or default
+    if not re.fullmatch(r"[1-9]\d*/\d*[smhd]/ip", value):
+        raise ImproperlyConfigured(
+            f"{name}={value} must look like {default}: how many per s, m, h or d, from each network address."
+        )
+    return value
+
+
 def log_level(name: str, *, default: str) -> str:
     """Return the name of a logging level."""
     value = (os.environ.get(name) or default).upper()

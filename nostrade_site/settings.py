@@ -6,7 +6,7 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from nostrade_site import environment
-from nostrade_site.environment import env, flag, log_level, number, rate, whole_number
+from nostrade_site.environment import env, flag, log_level, number, rate, rate_per_address, whole_number
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Everything this installation writes: database, checkpoints, secret key, broker files.
@@ -29,7 +29,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_filters",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "csp",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -122,6 +121,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "feedback.tasks.prune_guests",
         "schedule": crontab(hour="4", minute="30", day_of_week="1"),
     },
+    "clear-sessions-weekly": {
+        "task": "nostrade_site.tasks.clear_sessions",
+        "schedule": crontab(hour="5", minute="30", day_of_week="1"),
+    },
 }
 
 # --- People ---------------------------------------------------------------------------------------
@@ -152,7 +155,7 @@ ACCOUNT_SESSION_REMEMBER = True
 # Guests are logged in and must reach these pages all the same; nostrade_site.accounts turns members away.
 ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
 # Added to allauth's own limits: how many guests one address may become.
-ACCOUNT_RATE_LIMITS = {"guest": env("GUEST_RATE", default="20/h/ip")}
+ACCOUNT_RATE_LIMITS = {"guest": rate_per_address("GUEST_RATE", default="20/h/ip")}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "recommender:feed"
 GUEST_IDLE_DAYS = whole_number("GUEST_IDLE_DAYS", default=90, minimum=1)
@@ -219,7 +222,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.AnonRateThrottle",

@@ -44,6 +44,7 @@ def manage(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("PORT", "80.5", "PORT=80.5 must be a whole number"),
         ("CHECKPOINT_POLL_SECONDS", "nan", "CHECKPOINT_POLL_SECONDS=nan must be a number"),
         ("API_USER_RATE", "lots", "API_USER_RATE=lots must look like"),
+        ("GUEST_RATE", "20 an hour", "GUEST_RATE=20 an hour must look like 20/h/ip"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL=LOUD must be"),
         ("NOSTRADE_DATA_DIR", "/dev/null/data", "/dev/null/data cannot be written"),
     ],

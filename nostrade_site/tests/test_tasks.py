@@ -1,0 +1,24 @@
+"""The site's background work, and that everything on the schedule exists."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from nostrade_site.celery import app
+from nostrade_site.tasks import clear_sessions
+
+
+@pytest.mark.django_db
+def test_it_deletes_expired_sessions_alone():
+    for key, days in (("old", -1), ("new", 1)):
+        Session.objects.create(session_key=key, expire_date=timezone.now() + timedelta(days=days))
+    clear_sessions()
+    assert [session.session_key for session in Session.objects.all()] == ["new"]
+
+
+def test_every_scheduled_task_exists():
+    app.loader.import_default_modules()
+    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(app.tasks)
