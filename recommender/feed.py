@@ -114,7 +114,7 @@ class Order:
             yield from (anime_id for anime_id in others if anime_id not in known)
 
     def cards(self, anime_ids: Sequence[int]) -> tuple[Card, ...]:
-        """Fetch the titles and say why each is there, in two queries; no reason names a title out of sight."""
+        """Fetch the titles and say why each is there, in two queries; reasons name no title out of sight."""
         causes = self._causes(anime_ids)
         wanted = {*anime_ids, *(cause.item_id for found in causes.values() for cause in found)}
         on_show = Item.objects.visible(adult=self.adult)
