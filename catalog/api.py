@@ -16,7 +16,7 @@ from rest_framework.permissions import AllowAny
 from catalog.models import Genre, Item, ItemQuerySet
 from catalog.search import find
 from catalog.templatetags.posters import poster_src
-from catalog.views import shows_adult
+from catalog.visibility import shows_adult
 
 
 class ItemSerializer(serializers.ModelSerializer[Item]):

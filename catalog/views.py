@@ -13,14 +13,10 @@ from django.views.decorators.http import require_safe
 from catalog.models import Genre, Item
 from catalog.posters import Poster
 from catalog.search import find
+from catalog.visibility import shows_adult
 
 PAGE_SIZE = 24
 FIVE_MINUTES, A_YEAR = 5 * 60, 365 * 24 * 60 * 60
-
-
-def shows_adult(request: Any) -> bool:
-    """Say whether the reader asked for adult titles: a middleware of a higher app sets the attribute."""
-    return bool(getattr(request, "show_adult", False))
 
 
 @require_safe

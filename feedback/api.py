@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.models import Item
+from catalog.visibility import shows_adult
 from feedback.models import Event, FeedbackType, Saved
 
 REACTIONS = [FeedbackType.DISLIKE, FeedbackType.LIKE, FeedbackType.LOVE]
@@ -26,7 +27,7 @@ def person(request: Request) -> User:
 
 def visible_items(request: Request) -> QuerySet[Item]:
     """Keep the titles that the person asking may see."""
-    return Item.objects.visible(adult=bool(getattr(request, "show_adult", False)))
+    return Item.objects.visible(adult=shows_adult(request))
 
 
 @extend_schema_field({"oneOf": [{"enum": ["dislike", "like", "love"]}, {"enum": [1, 2, 3]}]})

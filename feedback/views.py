@@ -12,6 +12,7 @@ from django.utils.http import MAX_URL_REDIRECT_LENGTH, url_has_allowed_host_and_
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Item
+from catalog.visibility import shows_adult
 from feedback.guests import acting_user
 from feedback.history import Reaction, history_of
 from feedback.models import Event, FeedbackType, Saved
@@ -94,7 +95,7 @@ def _let_go(request: HttpRequest, anime_id: int) -> None:
 @require_safe
 def saved(request: HttpRequest) -> HttpResponse:
     """List the titles kept for later that may be shown, the last one first."""
-    on_show = Item.objects.visible(adult=_shows_adult(request))
+    on_show = Item.objects.visible(adult=shows_adult(request))
     rows = Saved.objects.of(request.user).filter(item__in=on_show)
     rows = rows.select_related("item").prefetch_related("item__genres")
     page_obj = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
@@ -143,17 +144,12 @@ def _feedback_type(request: HttpRequest) -> FeedbackType:
 
 def _visible_item(request: HttpRequest, anime_id: int) -> Item:
     """Return a title that this person may see."""
-    item = Item.objects.visible(adult=_shows_adult(request)).filter(pk=anime_id).first()
+    item = Item.objects.visible(adult=shows_adult(request)).filter(pk=anime_id).first()
     if item is None:
         raise RefusedError(
             404, "This title is not here, or is no longer shown. Search for another one by name."
         )
     return item
-
-
-def _shows_adult(request: HttpRequest) -> bool:
-    """Say whether the person asked for adult titles; a middleware above this app knows."""
-    return bool(getattr(request, "show_adult", False))
 
 
 def _next(request: HttpRequest) -> str:

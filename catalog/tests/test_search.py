@@ -9,6 +9,7 @@ from catalog.search import search_titles
 from catalog.tests.factories import GenreFactory, ItemFactory
 from catalog.tests.test_importing import HEADER
 from catalog.tests.test_importing_whole_catalogues import STARTER
+from catalog.visibility import shows_adult
 
 pytestmark = pytest.mark.django_db
 
@@ -179,14 +180,12 @@ def test_hidden_and_adult_titles_never_appear(get):
 
 def test_adult_titles_appear_where_the_request_asks_for_them(rf, titles):
     # The middleware that sets the attribute belongs to a higher app, with its own tests.
-    from catalog import views  # noqa: PLC0415
-
     request = rf.get("/")
-    assert views.shows_adult(request) is False
+    assert shows_adult(request) is False
     request.show_adult = True
-    assert views.shows_adult(request) is True
+    assert shows_adult(request) is True
     adult = ItemFactory(name="Love adult", genres=["Hentai"])
-    assert search_titles("love adult", Item.objects.visible(adult=views.shows_adult(request))) == [adult.pk]
+    assert search_titles("love adult", Item.objects.visible(adult=shows_adult(request))) == [adult.pk]
 
 
 @pytest.mark.parametrize(
