@@ -37,6 +37,11 @@ def test_htmx_gets_the_fragment_and_caches_are_told(live: Checkpoint, client: Cl
     assert "HX-Request" in client.get(FEED).headers["Vary"]
 
 
+def test_a_page_behind_the_end_says_so(live: Checkpoint, client: Client) -> None:
+    assert "You have seen it all" in client.get(FEED, {"page": 999}).content.decode()
+    assert "You have seen it all" not in client.get(FEED, {"page": 999}, headers=HTMX).content.decode()
+
+
 @pytest.mark.parametrize("url", [FEED, START])
 def test_undo_beside_a_list_gets_the_whole_page(live: Checkpoint, client: Client, url: str) -> None:
     response = client.get(url, headers=HTMX | {"HX-Target": "main"})
