@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import models, transaction
@@ -175,7 +176,7 @@ class Preferences(models.Model):
         return f"Preferences of {self.user}"
 
 
-def carry_over_preferences(giver: Person, receiver: Person) -> None:
+def carry_over_preferences(giver: AbstractBaseUser, receiver: AbstractBaseUser) -> None:
     """Give `receiver` what `giver` asked for, unless `receiver` has ever chosen for themselves."""
     chosen = Preferences.objects.filter(user=giver.pk).first()
     if chosen is not None:
