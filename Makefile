@@ -21,7 +21,7 @@ run:  ## install what is missing, then start the site (HOST=127.0.0.1 PORT=8000)
 
 test: lint ml-env browser  ## run everything that checks the site
 	.venv-ml/bin/python -m pytest ml
-	$(BIN) -m pytest
+	$(BIN) -m pytest --ignore=ml
 
 lint: dev  ## check style, types, import contracts and templates
 	$(BIN) -m ruff check .
