@@ -144,6 +144,7 @@ def test_a_reaction_on_the_page_gets_all_of_it(titles, client):
     headers = HTMX | {"HX-Target": "actions-1"}
     response = client.get(reverse("catalog:search"), {"q": "kyojin"}, headers=headers)
     assert response.templates[0].name == "catalog/search.html"
+    assert 'data-for="toasts"' not in response.content.decode()  # else the notice would come twice
 
 
 def test_htmx_gets_the_results_alone(titles, get):

@@ -6,12 +6,21 @@ let height = 0;
 let moving = false;
 
 /** Ask for as many cards as stand on the page, in whole pages, so that the reader keeps their place. */
-function keepPlace(event) {
-  const { parameters, target, verb } = event.detail;
-  if (verb !== "post" || target !== feed()) return;
+function asMany() {
   const step = Number(feed().dataset.step);
   const shown = Math.max(1, Math.ceil(cards().length / step)) * step;
-  parameters.next = `${feed().dataset.url}?shown=${shown}`;
+  return `${feed().dataset.url}?shown=${shown}`;
+}
+
+function keepPlace(event) {
+  const { parameters, target, verb } = event.detail;
+  if (verb === "post" && target === feed()) parameters.next = asMany();
+}
+
+/** Going back shows the page as it was kept: what was said since, here or on a title's page, must count. */
+function catchUp(event) {
+  const [{ type }] = performance.getEntriesByType("navigation");
+  if (event.persisted || type === "back_forward") htmx.ajax("GET", asMany(), { target: "#feed", swap: "innerHTML" });
 }
 
 /** Name the cards in sight, so that a view transition moves each from its old place to its new one. */
@@ -63,6 +72,7 @@ export function watchFeed() {
   watchMovement();
   const isFeed = (event) => event.target === feed();
   document.addEventListener("htmx:configRequest", keepPlace);
+  addEventListener("pageshow", catchUp);
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!isFeed(event)) return;
     height = scrollY;
