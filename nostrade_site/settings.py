@@ -152,6 +152,7 @@ ACCOUNT_ADAPTER = "nostrade_site.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Nostrade: "
 ACCOUNT_SESSION_REMEMBER = True
 # Guests are logged in and must reach these pages all the same; nostrade_site.accounts turns members away.
 ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False

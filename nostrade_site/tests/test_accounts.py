@@ -143,6 +143,13 @@ def test_a_forgotten_password_is_reset_by_mail(client, mailoutbox):
     assert User.objects.get().check_password("four-swords-style")
 
 
+def test_mails_come_from_nostrade(client, mailoutbox):
+    client.post(reverse("account_reset_password"), {"email": UserFactory(email="nami@sea.example").email})
+    assert mailoutbox[0].subject.startswith("Nostrade: ")
+    assert mailoutbox[0].body.startswith("Hello from Nostrade!")
+    assert "testserver/accounts/password/reset/key/" in mailoutbox[0].body
+
+
 def test_resetting_does_not_tell_who_has_an_account(client):
     response = client.post(reverse("account_reset_password"), {"email": "nobody@example.com"})
 
