@@ -209,6 +209,7 @@ class Saved(models.Model):
     objects = SavedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = verbose_name_plural = "saved"
         ordering: ClassVar = ["-created_at", "-id"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "item"], name="saved_once")]
 

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from nostrade_site.health import healthz
 
+admin.site.site_header = admin.site.site_title = "Nostrade"
 urlpatterns = [
     path("", include("recommender.urls")),
     path("", include("catalog.urls")),
