@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from ml.baselines import EASE, Popularity
 from ml.checkpoint import Checkpoint, CheckpointError
+from ml.config import SASREC_ALONE
 from ml.data import Dataset
 from ml.metrics import bootstrap, coverage
 from ml.protocols import KNOWN, Case, fold_in, measure, top_lists
@@ -103,8 +105,16 @@ def run(data: Path, path: Path) -> dict[str, Any]:
     split = Split(**checkpoint.training["split"])
     learners = dataset.people(split.training_people(dataset))
     cases = fold_in(dataset.people(split.holdout_people(dataset)))
-    ranker = Ranker(checkpoint.model(), checkpoint.id_map, checkpoint.item_counts, checkpoint.version)
-    report = evaluate({"SASRec": ranker, "popularity": Popularity(learners), "EASE": EASE(learners)}, cases)
+    mix = checkpoint.mix
+    linear = replace(mix, sasrec=(0.0,) * len(mix.lengths))
+    scorers: dict[str, Scorer] = {
+        "ranker": Ranker(checkpoint),
+        "SASRec": Ranker(replace(checkpoint, mix=SASREC_ALONE)),
+        "item-item": Ranker(replace(checkpoint, mix=linear)),
+        "EASE": EASE(learners),
+        "popularity": Popularity(learners),
+    }
+    report = evaluate(scorers, cases)
     return report | {"checkpoint": checkpoint.version, "data": dataset.fingerprint}
 
 
