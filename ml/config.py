@@ -58,7 +58,7 @@ class SASRecConfig:
 
 @dataclass(frozen=True)
 class ItemItemConfig:
-    """The item-item term: a closed form for long lists, one for short, and what an event counts by feedback."""
+    """The item-item term: closed forms for long and for short lists, and what an event counts by feedback."""
 
     neighbours: int = 200  # weights kept towards each title by the sparse part,
     dropout: float = 0.3  # which pretends not to know this share of a list,
@@ -68,7 +68,7 @@ class ItemItemConfig:
     shrinkage: float = 10.0  # people added to every title's count there
     dislike: float = -0.5
     like: float = 1.0
-    love: float = 1.25
+    love: float = 1.5
     watched: float = 1.0
 
 
@@ -82,9 +82,9 @@ class Mix:
     """
 
     lengths: tuple[int, ...] = (3, 10, 30, 100)
-    sasrec: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
-    sparse: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
-    spectral: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    sasrec: tuple[float, ...] = (0.1765, 0.1991, 0.2479, 0.1418)
+    sparse: tuple[float, ...] = (0.0, 8.946, 9.409, 7.573)
+    spectral: tuple[float, ...] = (375.2, 92.49, 16.14, 1.625)
 
     def __post_init__(self) -> None:
         """Refuse weights that do not line up or lengths that do not rise; JSON's lists become tuples."""

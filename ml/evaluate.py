@@ -1,4 +1,4 @@
-"""Measure a checkpoint on people it never saw, beside popularity and EASE trained on the same people."""
+"""Measure a checkpoint on people it never saw, beside its parts, EASE and popularity from the same people."""
 
 import argparse
 import json
@@ -63,16 +63,14 @@ def _paired(values: dict[str, dict[str, NDArray[np.float64]]]) -> dict[str, Any]
 
 
 def table(report: dict[str, Any]) -> str:
-    """Lay out the headline figures as text."""
+    """Lay out the headline figures as text, and the first ranker's lead over each other one."""
     lines = [f"Fold-in on {report['people']} people unseen in training, full ranking, 95 % intervals", ""]
-    lines.append(
-        f"{'known':>5}  {'ranker':<10}"
-        + "".join(f"{name:>24}" for name in HEADLINES)
-        + f"{'coverage@20':>13}"
-    )
+    titles = "".join(f"{name:>24}" for name in (*HEADLINES, f"lead in {PAIRED}"))
+    lines.append(f"{'known':>5}  {'ranker':<10}{titles}{'coverage@20':>13}")
     for label, scorers in report["known"].items():
         for name, figures in scorers.items():
-            cells = "".join(f"{_cell(figures.get(metric)):>24}" for metric in HEADLINES)
+            lead = report["paired"][label].get(name)
+            cells = "".join(f"{_cell(cell):>24}" for cell in (*map(figures.get, HEADLINES), lead))
             lines.append(f"{label:>5}  {name:<10}{cells}{figures['coverage@20']:>13.3f}")
     return "\n".join(lines)
 

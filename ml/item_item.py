@@ -93,15 +93,23 @@ class ItemItem:
         """Return the term with float32 numbers, as it computes."""
         return ItemItem({n: t.float() if t.is_floating_point() else t for n, t in self.tensors.items()})
 
-    def scores(self, items: Tensor, feedback: Tensor, rows: Tensor, n_rows: int) -> tuple[Tensor, Tensor]:
-        """Add up what events say about every title, by the sparse part and the spectral: each (n_rows, N + 1).
+    def scores(
+        self, items: Tensor, feedback: Tensor, rows: Tensor, n_rows: int, titles: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Add up what events say about every title, by the sparse and spectral part: each (n_rows, N + 1).
 
         `items` and `feedback` (E,) are the events, `rows` (E,) where each is added: the number of the person,
-        or of the event to keep them apart. What a title's own event says about it means nothing: a history's
-        titles are never ranked.
+        or of the event to keep them apart. With `titles` (T,) only about these: (n_rows, T). What a title's
+        own event says about it means nothing: a history's titles are never ranked.
         """
         weights = self.tensors[SAID][feedback]
-        return self._sparse(items, weights, rows, n_rows), self._spectral(items, weights, rows, n_rows)
+        sparse = self._sparse(items, weights, rows, n_rows)
+        factors, outputs = self.tensors[FACTORS], self.tensors[OUTPUTS]
+        states = factors.new_zeros(n_rows, factors.shape[1])
+        states.index_add_(0, rows, factors[items] * (weights * self.tensors[INPUTS][items])[:, None])
+        if titles is not None:
+            sparse, factors, outputs = sparse[:, titles], factors[titles], outputs[titles]
+        return sparse, states @ factors.T * outputs
 
     def _sparse(self, items: Tensor, weights: Tensor, rows: Tensor, n_rows: int) -> Tensor:
         starts = self.tensors[OFFSETS][items]
@@ -113,12 +121,6 @@ class ItemItem:
         places = rows[event] * width + self.tensors[TARGETS][entry]
         sums.index_add_(0, places, self.tensors[VALUES][entry] * weights[event])
         return sums.view(n_rows, width)
-
-    def _spectral(self, items: Tensor, weights: Tensor, rows: Tensor, n_rows: int) -> Tensor:
-        factors = self.tensors[FACTORS]
-        states = factors.new_zeros(n_rows, factors.shape[1])
-        states.index_add_(0, rows, factors[items] * (weights * self.tensors[INPUTS][items])[:, None])
-        return states @ factors.T * self.tensors[OUTPUTS]
 
     def problem(self, n_items: int) -> str | None:
         """Say what does not fit together, or None: read from a file, nothing may be taken on trust."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ml.checkpoint import Checkpoint
-from ml.encoding import FEEDBACK, ITEM, by_length, collate, encode
+from ml.encoding import FEEDBACK, ITEM, POSITION, by_length, collate, encode
 from ml.history import History
 from ml.id_maps import IdMap
 from ml.index import ExactIndex, ItemIndex, normalised
@@ -132,9 +132,9 @@ class Ranker:
         if not encoded.shape[1] or not len(indices):
             return [[] for _ in item_ids]
         weights = self._weights([encoded])[:, :, 0]
-        said = self._said(encoded, weights)
-        tried = _most_telling(said[:, indices])
-        scores = self._left_out(encoded, tried, weights, said)[:, indices]
+        titles = torch.from_numpy(indices[indices > 0])
+        encoded, tried = _loose_last(encoded, _most_telling(self._said(encoded, weights, titles)))
+        scores = self._left_out(encoded, tried, weights)[:, indices]
         drops = (scores[0] - scores[1:]).T.tolist()  # (len(item_ids), C)
         events = [(int(self._ids[encoded[ITEM, i]]), int(encoded[FEEDBACK, i])) for i in tried.tolist()]
         return [
@@ -168,13 +168,15 @@ class Ranker:
         lengths = np.array([row.shape[1] for row in encoded])
         return torch.from_numpy(self.mix.at(lengths))[:, :, None]
 
-    def _said(self, encoded: NDArray[np.int64], weights: Tensor) -> Tensor:
-        """Return what each event of a history (4, L) adds to each title by the item-item term (L, N + 1)."""
+    def _said(self, encoded: NDArray[np.int64], weights: Tensor, titles: Tensor | None = None) -> Tensor:
+        """Return what each event (4, L) adds to each of T titles, or to all, by the item-item term (L, T)."""
         items, feedback = torch.from_numpy(encoded[[ITEM, FEEDBACK]])
-        sparse, spectral = self.item_item.scores(items, feedback, torch.arange(len(items)), len(items))
+        sparse, spectral = self.item_item.scores(
+            items, feedback, torch.arange(len(items)), len(items), titles
+        )
         return weights[1] * sparse + weights[2] * spectral
 
-    def _left_out(self, encoded: NDArray[np.int64], tried: Tensor, weights: Tensor, said: Tensor) -> Tensor:
+    def _left_out(self, encoded: NDArray[np.int64], tried: Tensor, weights: Tensor) -> Tensor:
         """Score a history (4, L), then without each of the events at `tried` (C,): (1 + C, N + 1)."""
         inputs, last = collate([encoded])
         states = [self.model(*inputs, last)[0]]
@@ -184,8 +186,10 @@ class Ranker:
         scores = self.model.score(torch.cat(states))
         if encoded.shape[1] == 1:
             scores = torch.cat([scores, self._popularity[None]])
-        scores = weights[0] * scores + said.sum(0)
-        scores[1:] -= said[tried]
+        items, feedback = torch.from_numpy(encoded[[ITEM, FEEDBACK]])
+        sparse, spectral = self.item_item.scores(items, feedback, torch.zeros_like(items), 1)
+        scores = weights[0] * scores + weights[1] * sparse + weights[2] * spectral
+        scores[1:] -= self._said(encoded[:, tried.numpy()], weights)
         scores[:, 0] = -math.inf
         scores[:, encoded[ITEM]] = -math.inf
         return scores.log_softmax(-1)
@@ -228,7 +232,19 @@ class Ranker:
 
 
 def _most_telling(said: Tensor) -> Tensor:
-    """Choose the events (L, titles) that say most for one of the titles, the newest of equals; ascending."""
-    most = said.max(1).values
-    order = most.flip(0).argsort(descending=True, stable=True)[:MAX_CAUSES]
-    return (len(most) - 1 - order).sort().values
+    """Choose the events, of what they say (L, T), that say most for one of the titles; places, ascending.
+
+    Every title's first event comes before any title's second; the newer of equals first.
+    """
+    shares = said / said.amax(0).clamp_min(1e-9) if said.shape[1] else said.new_zeros(len(said), 1)
+    order = shares.amax(1).flip(0).argsort(descending=True, stable=True)[:MAX_CAUSES]
+    return (len(said) - 1 - order).sort().values
+
+
+def _loose_last(encoded: NDArray[np.int64], tried: Tensor) -> tuple[NDArray[np.int64], Tensor]:
+    """Move the tried events of a set to its end: it has no order, and what comes before is computed once."""
+    loose = encoded[POSITION] == 0
+    is_tried = np.zeros(len(loose), dtype=bool)
+    is_tried[tried.numpy()] = True
+    order = np.argsort(np.where(loose, is_tried, 2), kind="stable")
+    return encoded[:, order], torch.from_numpy(np.flatnonzero(is_tried[order]))

@@ -28,7 +28,8 @@ from ml.ranker import Ranker
 from ml.ratings import DataError
 from ml.sasrec import SASRec
 
-MAX_VALIDATION_PEOPLE = 1000
+MAX_VALIDATION_CASES = 1000
+MIX_DRAWS = 3  # of each list: which three titles are told is half of the noise
 
 
 @dataclass
@@ -74,7 +75,7 @@ def with_item_item(checkpoint: Checkpoint, dataset: Dataset, config: TrainingCon
     torch.manual_seed(config.seed)
     learners = dataset.people(config.split.training_people(dataset))
     both = replace(checkpoint, item_item=ItemItem.learn(gram(learners), config.item_item), mix=config.mix)
-    cases = validation_cases(dataset, config)
+    cases = validation_cases(dataset, config, MIX_DRAWS)
     return replace(both, mix=find_mix(both, cases)) if cases else both
 
 
@@ -128,9 +129,11 @@ def run(
     )
 
 
-def validation_cases(dataset: Dataset, config: TrainingConfig) -> list[Case]:
-    """Fold in the validation people, at most a thousand."""
-    return fold_in(dataset.people(config.split.validation_people(dataset)))[:MAX_VALIDATION_PEOPLE]
+def validation_cases(dataset: Dataset, config: TrainingConfig, draws: int = 1) -> list[Case]:
+    """Fold in the validation people, at most a thousand cases, each person's list drawn `draws` times."""
+    people = dataset.people(config.split.validation_people(dataset))
+    cases = [case for seed in range(draws) for case in fold_in(people, seed=seed)]
+    return cases[:MAX_VALIDATION_CASES]
 
 
 def fit(
