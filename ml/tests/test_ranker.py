@@ -151,7 +151,10 @@ def test_similar_titles_are_of_a_kind(ranker):
     assert ranker.similar(4242, 5) == []
 
 
-def test_a_popularity_discount_digs_deeper(ranker, trained):
+def test_a_popularity_discount_digs_deeper(trained):
+    # the mix of the real lists is so sure of this small world that a discount moves nothing in it
+    ranker = Ranker(replace(trained, mix=SASREC_ALONE))
+
     def mean_count(discount):
         ranked = ranker.rank(History.of(ROMANCE[:3]), 8, popularity_discount=discount)
         return sum(int(trained.item_counts[trained.id_map.index_of(i.item_id)]) for i in ranked)
