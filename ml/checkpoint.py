@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,20 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ml.config import SASRecConfig
+from ml.config import SASREC_ALONE, Mix, SASRecConfig
 from ml.directories import new_directory
 from ml.id_maps import IdMap
+from ml.item_item import ItemItem
 from ml.sasrec import SASRec
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WEIGHTS, MANIFEST, ID_MAP = "weights.safetensors", "checkpoint.json", "id_map.json"
 COUNTS = "item_counts"  # beside the model's tensors: people per title in training, (N + 1,)
+TERM = "item_item."  # before the names of the item-item term's tensors
 KEYS = {
     "format_version",
     "config",
+    "mix",
     "weights_sha256",
     "created",
     "git_revision",
@@ -43,14 +46,17 @@ class CheckpointError(ValueError):
 class Checkpoint:
     """A trained model in memory (float32), with its titles and where it comes from.
 
-    `item_counts` (N + 1,) int64 are the people per title in training, the cold-start answer. `version` is the
-    sha256 of the weights file, empty until saved or loaded; `parent` the version it was fine-tuned from.
+    `item_counts` (N + 1,) int64 are the people per title in training, the cold-start answer. `mix` says what
+    the model and the item-item term count, by the length of a history. `version` is the sha256 of the weights
+    file, empty until saved or loaded; `parent` the version it was fine-tuned from.
     """
 
     config: SASRecConfig
     id_map: IdMap
     weights: dict[str, Tensor]
     item_counts: Tensor
+    item_item: ItemItem
+    mix: Mix = SASREC_ALONE
     data: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -65,7 +71,10 @@ class Checkpoint:
         return model.eval()
 
     def extended(self, item_ids: tuple[int, ...]) -> "Checkpoint":
-        """Add titles. Old rows stay bit-identical; a new title starts as the average and the rarest one."""
+        """Add titles. Old rows stay bit-identical; a new title starts as the average and the rarest one.
+
+        The item-item term says nothing about it.
+        """
         id_map = self.id_map.extend(item_ids)
         n_new = len(id_map) - len(self.id_map)
         if not n_new:
@@ -78,7 +87,15 @@ class Checkpoint:
         }
         counts = torch.cat([self.item_counts, self.item_counts.new_zeros(n_new)])
         config = replace(self.config, n_items=len(id_map))
-        return replace(self, config=config, id_map=id_map, weights=weights, item_counts=counts, version="")
+        return replace(
+            self,
+            config=config,
+            id_map=id_map,
+            weights=weights,
+            item_counts=counts,
+            item_item=self.item_item.extended(n_new),
+            version="",
+        )
 
     def save(self, path: Path, half: bool = False) -> "Checkpoint":
         """Write the directory atomically and return the checkpoint with its version.
@@ -87,7 +104,11 @@ class Checkpoint:
         FileExistsError when `path` exists and CheckpointError when a weight is not finite.
         """
         dtype = torch.float16 if half else torch.float32
-        tensors = {name: tensor.to(dtype).contiguous() for name, tensor in self.weights.items()}
+        term = {TERM + name: tensor for name, tensor in self.item_item.tensors.items()}
+        tensors = {
+            name: (tensor.to(dtype) if tensor.is_floating_point() else tensor).contiguous()
+            for name, tensor in (self.weights | term).items()
+        }
         _refuse_not_finite(path, tensors)
         blob = safetensors.torch.save(tensors | {COUNTS: self.item_counts})
         created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -103,6 +124,7 @@ class Checkpoint:
         return {
             "format_version": FORMAT_VERSION,
             "config": self.config.to_dict(),
+            "mix": asdict(self.mix),
             "weights_sha256": self.version,
             "created": self.created,
             "git_revision": git_revision(),
@@ -128,18 +150,27 @@ class Checkpoint:
                 path, "has weights that do not match their sha256: the file was cut short or changed"
             )
         try:
-            config, id_map = SASRecConfig.from_dict(manifest["config"]), IdMap(ids)
+            config, id_map, mix = (
+                SASRecConfig.from_dict(manifest["config"]),
+                IdMap(ids),
+                Mix(**manifest["mix"]),
+            )
             tensors = safetensors.torch.load(blob)
         except (ValueError, TypeError, SafetensorError) as error:
             raise _error(path, f"cannot be read ({error})") from error
+        term = ItemItem({n.removeprefix(TERM): tensors.pop(n) for n in list(tensors) if n.startswith(TERM)})
         _refuse_strangers(path, config, id_map, tensors)
+        if problem := term.problem(config.n_items):
+            raise _error(path, f"has tensors that do not fit its config: {problem}")
         counts = tensors.pop(COUNTS)
-        _refuse_not_finite(path, tensors)
+        _refuse_not_finite(path, tensors | term.tensors)
         return cls(
             config,
             id_map,
             {name: tensor.float() for name, tensor in tensors.items()},
             counts,
+            term.as_float32(),
+            mix,
             manifest["data"],
             manifest["training"],
             manifest["metrics"],

@@ -1,7 +1,10 @@
 """Every setting of the model and its training, as two frozen dataclasses passed whole."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, astuple, dataclass, field, fields
 from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ml.splits import Split
 from ml.time_bins import FIRST_BIN, Granularity, TimeBins
@@ -54,6 +57,57 @@ class SASRecConfig:
 
 
 @dataclass(frozen=True)
+class ItemItemConfig:
+    """The item-item term: closed forms for long and for short lists, and what an event counts by feedback."""
+
+    neighbours: int = 200  # weights kept towards each title by the sparse part,
+    dropout: float = 0.3  # which pretends not to know this share of a list,
+    l2: float = 50.0  # and needs as many people to believe a weight
+    rank: int = 768  # factors of the spectral part,
+    noise: float = 60.0  # whose dropout p is noise / (1 + noise), near one: made for short lists
+    shrinkage: float = 10.0  # people added to every title's count there
+    dislike: float = -0.5
+    like: float = 1.0
+    love: float = 1.5
+    watched: float = 1.0
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What each part of the score counts, by how many events are known; straight lines in log length between.
+
+    score = sasrec * logit + sparse * x B_sparse + spectral * x B_spectral. Outside of `lengths` the nearest
+    counts. The defaults are what `ml.mixing` found for the starter's recipe on its validation people; they
+    serve where no validation people are set aside.
+    """
+
+    lengths: tuple[int, ...] = (3, 10, 30, 100)
+    sasrec: tuple[float, ...] = (0.1765, 0.1991, 0.2479, 0.1418)
+    sparse: tuple[float, ...] = (0.0, 8.946, 9.409, 7.573)
+    spectral: tuple[float, ...] = (375.2, 92.49, 16.14, 1.625)
+
+    def __post_init__(self) -> None:
+        """Refuse weights that do not line up or lengths that do not rise; JSON's lists become tuples."""
+        for part in fields(self):
+            object.__setattr__(self, part.name, tuple(getattr(self, part.name)))
+        if len({len(column) for column in astuple(self)}) != 1 or not self.lengths:
+            raise ValueError("a mix needs one weight of each part for each length.")
+        if self.lengths[0] < 1 or sorted(set(self.lengths)) != list(self.lengths):
+            raise ValueError("the lengths of a mix must be at least 1 and rise.")
+        if not np.isfinite(np.array(astuple(self), dtype=float)).all():
+            raise ValueError("the weights of a mix must be finite.")
+
+    def at(self, lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the weights for histories of these lengths, (B,) to (3, B): sasrec, sparse, spectral."""
+        where, known = np.log(np.maximum(lengths, 1)), np.log(self.lengths)
+        rows = [np.interp(where, known, part) for part in (self.sasrec, self.sparse, self.spectral)]
+        return np.array(rows, dtype=np.float32)
+
+
+SASREC_ALONE = Mix((1,), (1.0,), (0.0,), (0.0,))
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """How to train. Weights say how much a title of each feedback counts as a target."""
 
@@ -80,6 +134,8 @@ class TrainingConfig:
     max_seconds: float | None = None
     seed: int = 0
     split: Split = field(default_factory=Split)
+    item_item: ItemItemConfig = field(default_factory=ItemItemConfig)
+    mix: Mix = field(default_factory=Mix)  # only where there are no validation people to find one on
 
 
 # For a nightly run on what a site logged, with or without the ratings the parent was trained on.
@@ -99,7 +155,7 @@ class Preset:
 PRESETS = {
     "tiny": Preset(
         {"width": 32, "n_heads": 2, "max_length": 128, "dropout": 0.1},
-        TrainingConfig(epochs=2, window=64),
+        TrainingConfig(epochs=2, window=64, item_item=ItemItemConfig(neighbours=50, rank=64)),
     ),
     "starter": Preset({"width": 192, "n_heads": 4}, TrainingConfig()),
     "full": Preset(

@@ -1,9 +1,10 @@
-"""Measure a checkpoint on people it never saw, beside popularity and EASE trained on the same people."""
+"""Measure a checkpoint on people it never saw, beside its parts, EASE and popularity from the same people."""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from ml.baselines import EASE, Popularity
 from ml.checkpoint import Checkpoint, CheckpointError
+from ml.config import SASREC_ALONE
 from ml.data import Dataset
 from ml.metrics import bootstrap, coverage
 from ml.protocols import KNOWN, Case, fold_in, measure, top_lists
@@ -61,16 +63,14 @@ def _paired(values: dict[str, dict[str, NDArray[np.float64]]]) -> dict[str, Any]
 
 
 def table(report: dict[str, Any]) -> str:
-    """Lay out the headline figures as text."""
+    """Lay out the headline figures as text, and the first ranker's lead over each other one."""
     lines = [f"Fold-in on {report['people']} people unseen in training, full ranking, 95 % intervals", ""]
-    lines.append(
-        f"{'known':>5}  {'ranker':<10}"
-        + "".join(f"{name:>24}" for name in HEADLINES)
-        + f"{'coverage@20':>13}"
-    )
+    titles = "".join(f"{name:>24}" for name in (*HEADLINES, f"lead in {PAIRED}"))
+    lines.append(f"{'known':>5}  {'ranker':<10}{titles}{'coverage@20':>13}")
     for label, scorers in report["known"].items():
         for name, figures in scorers.items():
-            cells = "".join(f"{_cell(figures.get(metric)):>24}" for metric in HEADLINES)
+            lead = report["paired"][label].get(name)
+            cells = "".join(f"{_cell(cell):>24}" for cell in (*map(figures.get, HEADLINES), lead))
             lines.append(f"{label:>5}  {name:<10}{cells}{figures['coverage@20']:>13.3f}")
     return "\n".join(lines)
 
@@ -103,8 +103,16 @@ def run(data: Path, path: Path) -> dict[str, Any]:
     split = Split(**checkpoint.training["split"])
     learners = dataset.people(split.training_people(dataset))
     cases = fold_in(dataset.people(split.holdout_people(dataset)))
-    ranker = Ranker(checkpoint.model(), checkpoint.id_map, checkpoint.item_counts, checkpoint.version)
-    report = evaluate({"SASRec": ranker, "popularity": Popularity(learners), "EASE": EASE(learners)}, cases)
+    mix = checkpoint.mix
+    linear = replace(mix, sasrec=(0.0,) * len(mix.lengths))
+    scorers: dict[str, Scorer] = {
+        "ranker": Ranker(checkpoint),
+        "SASRec": Ranker(replace(checkpoint, mix=SASREC_ALONE)),
+        "item-item": Ranker(replace(checkpoint, mix=linear)),
+        "EASE": EASE(learners),
+        "popularity": Popularity(learners),
+    }
+    report = evaluate(scorers, cases)
     return report | {"checkpoint": checkpoint.version, "data": dataset.fingerprint}
 
 

@@ -17,10 +17,9 @@ from ml.encoding import FEEDBACK, ITEM, POSITION, by_length, collate, encode
 from ml.history import History
 from ml.id_maps import IdMap
 from ml.index import ExactIndex, ItemIndex, normalised
-from ml.sasrec import SASRec
 
 MAX_TOKENS = 16_384  # events in one pass through the model
-MAX_CAUSES = 64  # events of a history that may be named as a cause
+MAX_CAUSES = 16  # events of a history that may be named as a cause
 CAUSES_AT_A_TIME = 8  # fewer share more of the computation, more make larger matrices
 
 
@@ -42,14 +41,16 @@ class Cause:
 
 
 class Ranker:
-    """Ranks the whole catalogue for a history with SASRec, and says why."""
+    """Ranks the whole catalogue for a history with SASRec and the item-item term, and says why."""
 
-    def __init__(self, model: SASRec, id_map: IdMap, item_counts: Tensor, version: str = "") -> None:
-        self.model = model.eval()
-        self.version = version
-        self._id_map = id_map
-        self._ids = np.array((0, *id_map.ids), dtype=np.int64)
-        counts = item_counts.double() + 0.5  # a title without a rating is rare, not impossible
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.model = checkpoint.model()
+        self.item_item = checkpoint.item_item
+        self.mix = checkpoint.mix
+        self.version = checkpoint.version
+        self._id_map = checkpoint.id_map
+        self._ids = np.array((0, *self._id_map.ids), dtype=np.int64)
+        counts = checkpoint.item_counts.double() + 0.5  # a title without a rating is rare, not impossible
         counts[0] = 0
         self._popularity = (counts / counts.sum()).log().float()  # (N + 1,), -inf for padding
         self._index: ItemIndex = ExactIndex(self._vectors)
@@ -57,8 +58,7 @@ class Ranker:
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Load a checkpoint directory. Raises `ml.checkpoint.CheckpointError` when it cannot be used."""
-        checkpoint = Checkpoint.load(path)
-        return cls(checkpoint.model(), checkpoint.id_map, checkpoint.item_counts, checkpoint.version)
+        return cls(Checkpoint.load(path))
 
     @property
     def id_map(self) -> IdMap:
@@ -116,25 +116,27 @@ class Ranker:
         """Return log-probabilities (len(histories), N + 1); the titles of a history have none, -inf."""
         return self._log_probabilities(histories).numpy()
 
+    @torch.inference_mode()
     def explain(self, history: History, item_ids: Sequence[int]) -> list[list[Cause]]:
         """Say for each title which events of the history raise it: leave-one-out over the history, batched.
 
-        A cause's drop is the fall of the title's log-probability without the event. It is a log-probability
-        over the titles outside the *whole* history, the same set in every pass, because a plain score shifts
-        for all titles alike when an event goes, and that shift is no reason for any of them. Largest drop
-        first; negative for events that speak against the title. Of a long history 64 events are tried: the
-        newest, and of a set those most like the titles. Unknown titles get no causes.
+        A cause's drop is the fall of the title's log-probability without the event, all else equal: the parts
+        of the score keep the weights of the whole history. It is a log-probability over the titles outside
+        the *whole* history, the same set in every pass, because a plain score shifts for all titles alike
+        when an event goes, and that shift is no reason for any of them. Largest drop first; negative for
+        events that speak against the title. Of a long history 16 events are tried, those that say most for
+        one of the titles by the item-item term. Unknown titles get no causes.
         """
         indices = self._id_map.indices_of(item_ids)
-        encoded = self._likest_last(encode(history, self._id_map, self.model.config), indices)
+        encoded = encode(history, self._id_map, self.model.config)
         if not encoded.shape[1] or not len(indices):
             return [[] for _ in item_ids]
-        scores = self._left_out(encoded)[:, indices]
+        weights = self._weights([encoded])[:, :, 0]
+        titles = torch.from_numpy(indices[indices > 0])
+        encoded, tried = _loose_last(encoded, _most_telling(self._said(encoded, weights, titles)))
+        scores = self._left_out(encoded, tried, weights)[:, indices]
         drops = (scores[0] - scores[1:]).T.tolist()  # (len(item_ids), C)
-        tried = encoded[:, encoded.shape[1] - len(drops[0]) :]
-        events = [
-            (int(self._ids[i]), int(said)) for i, said in zip(tried[ITEM], tried[FEEDBACK], strict=True)
-        ]
+        events = [(int(self._ids[encoded[ITEM, i]]), int(encoded[FEEDBACK, i])) for i in tried.tolist()]
         return [
             sorted(
                 (Cause(*event, drop) for event, drop in zip(events, row, strict=True)), key=lambda c: -c.drop
@@ -161,51 +163,88 @@ class Ranker:
         """Return the item embeddings (N, D), scaled to length one."""
         return normalised(self.model.items.weight.detach()[1:].numpy())
 
-    def _likest_last(self, encoded: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Move a long set's events that are most like one of the titles to its end; sets have no order."""
-        loose = int((encoded[POSITION] == 0).sum())
-        if encoded.shape[1] <= MAX_CAUSES or not loose or not len(indices):
-            return encoded
-        cosines = self._vectors[encoded[ITEM, :loose] - 1] @ self._vectors[np.maximum(indices, 1) - 1].T
-        order = np.argsort(cosines.max(1), kind="stable")
-        return np.concatenate([encoded[:, order], encoded[:, loose:]], axis=1)
+    def _weights(self, encoded: Sequence[NDArray[np.int64]]) -> Tensor:
+        """Return what each part counts for each history (3, B, 1)."""
+        lengths = np.array([row.shape[1] for row in encoded])
+        return torch.from_numpy(self.mix.at(lengths))[:, :, None]
 
-    @torch.inference_mode()
-    def _left_out(self, encoded: NDArray[np.int64]) -> Tensor:
-        """Score a history (4, L), then without each of its last C events: (1 + C, N + 1)."""
-        L = encoded.shape[1]
+    def _said(self, encoded: NDArray[np.int64], weights: Tensor, titles: Tensor | None = None) -> Tensor:
+        """Return what each event (4, L) adds to each of T titles, or to all, by the item-item term (L, T)."""
+        items, feedback = torch.from_numpy(encoded[[ITEM, FEEDBACK]])
+        sparse, spectral = self.item_item.scores(
+            items, feedback, torch.arange(len(items)), len(items), titles
+        )
+        return weights[1] * sparse + weights[2] * spectral
+
+    def _left_out(self, encoded: NDArray[np.int64], tried: Tensor, weights: Tensor) -> Tensor:
+        """Score a history (4, L), then without each of the events at `tried` (C,): (1 + C, N + 1)."""
         inputs, last = collate([encoded])
         states = [self.model(*inputs, last)[0]]
-        tried = torch.arange(max(L - MAX_CAUSES, 0), L)
-        if L > 1:
-            states += [
-                self.model.without_each(inputs, group) for group in torch.split(tried, CAUSES_AT_A_TIME)
-            ]
+        if encoded.shape[1] > 1:
+            groups = torch.split(tried, CAUSES_AT_A_TIME)
+            states += [self.model.without_each(inputs, group) for group in groups]
         scores = self.model.score(torch.cat(states))
-        if L == 1:
+        if encoded.shape[1] == 1:
             scores = torch.cat([scores, self._popularity[None]])
+        items, feedback = torch.from_numpy(encoded[[ITEM, FEEDBACK]])
+        sparse, spectral = self.item_item.scores(items, feedback, torch.zeros_like(items), 1)
+        scores = weights[0] * scores + weights[1] * sparse + weights[2] * spectral
+        scores[1:] -= self._said(encoded[:, tried.numpy()], weights)
         scores[:, 0] = -math.inf
         scores[:, encoded[ITEM]] = -math.inf
         return scores.log_softmax(-1)
 
-    def _log_probabilities(self, histories: Sequence[History]) -> Tensor:
-        """Score each history (B, N + 1), its own titles at -inf."""
+    @torch.inference_mode()
+    def parts(self, histories: Sequence[History]) -> Tensor:
+        """Return the parts of the scores before they are mixed, (3, B, N + 1): SASRec's logits and what the
+        item-item term says, sparse and spectral. Each history needs a known title.
+        """
         encoded = [encode(history, self._id_map, self.model.config) for history in histories]
-        seen = [torch.from_numpy(self._id_map.indices_of(history.item_ids)) for history in histories]
-        return self._normalised_logits(encoded, seen)
+        parts = torch.empty(3, len(encoded), len(self._id_map) + 1)
+        for group in by_length([row.shape[1] for row in encoded], MAX_TOKENS):
+            parts[:, group] = self._parts([encoded[row] for row in group])
+        return parts
+
+    def _parts(self, encoded: Sequence[NDArray[np.int64]]) -> Tensor:
+        """Return the parts for histories that go through the model together."""
+        inputs, last = collate(encoded)
+        people = torch.repeat_interleave(torch.tensor([row.shape[1] for row in encoded]))
+        items, feedback = torch.from_numpy(np.concatenate(encoded, axis=1)[[ITEM, FEEDBACK]])
+        linear = self.item_item.scores(items, feedback, people, len(encoded))
+        return torch.stack([self.model.score(self.model(*inputs, last)[:, 0]), *linear])
 
     @torch.inference_mode()
-    def _normalised_logits(self, encoded: Sequence[NDArray[np.int64]], seen: Sequence[Tensor]) -> Tensor:
-        """Score encoded histories, (B, N + 1) log-probabilities over the titles not in `seen`."""
+    def _log_probabilities(self, histories: Sequence[History]) -> Tensor:
+        """Score each history (B, N + 1): log-probabilities over the titles outside it, its own at -inf."""
+        encoded = [encode(history, self._id_map, self.model.config) for history in histories]
         scores = self._popularity.repeat(len(encoded), 1)  # stays for histories without a known title
         lengths = [row.shape[1] for row in encoded]
         for group in by_length(lengths, MAX_TOKENS):
             filled = [row for row in group if lengths[row]]
             if filled:
-                inputs, last = collate([encoded[row] for row in filled])
-                scores[filled] = self.model.score(self.model(*inputs, last)[:, 0])
+                chosen = [encoded[row] for row in filled]
+                scores[filled] = (self._weights(chosen) * self._parts(chosen)).sum(0)
         scores[:, 0] = -math.inf
-        for row, indices in enumerate(seen):
-            scores[row, indices] = -math.inf
+        for row, history in enumerate(histories):
+            scores[row, self._id_map.indices_of(history.item_ids)] = -math.inf
         scores = scores.log_softmax(-1)
         return scores.masked_fill(scores.isnan(), -math.inf)  # nan: a person who has seen everything
+
+
+def _most_telling(said: Tensor) -> Tensor:
+    """Choose the events, of what they say (L, T), that say most for one of the titles; places, ascending.
+
+    Every title's first event comes before any title's second; the newer of equals first.
+    """
+    shares = said / said.amax(0).clamp_min(1e-9) if said.shape[1] else said.new_zeros(len(said), 1)
+    order = shares.amax(1).flip(0).argsort(descending=True, stable=True)[:MAX_CAUSES]
+    return (len(said) - 1 - order).sort().values
+
+
+def _loose_last(encoded: NDArray[np.int64], tried: Tensor) -> tuple[NDArray[np.int64], Tensor]:
+    """Move the tried events of a set to its end: it has no order, and what comes before is computed once."""
+    loose = encoded[POSITION] == 0
+    is_tried = np.zeros(len(loose), dtype=bool)
+    is_tried[tried.numpy()] = True
+    order = np.argsort(np.where(loose, is_tried, 2), kind="stable")
+    return encoded[:, order], torch.from_numpy(np.flatnonzero(is_tried[order]))

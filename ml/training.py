@@ -13,19 +13,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from ml.baselines import gram
 from ml.batches import Batch, Batches
 from ml.checkpoint import Checkpoint
-from ml.config import SASRecConfig, TrainingConfig
+from ml.config import SASREC_ALONE, SASRecConfig, TrainingConfig
 from ml.data import Dataset
 from ml.index import ExactIndex
+from ml.item_item import MAX_ITEMS, ItemItem
 from ml.losses import dislike_loss, multi_positive_cross_entropy
+from ml.mixing import find_mix
 from ml.pretraining import pretrain
 from ml.protocols import KNOWN, Case, fold_in, measure
 from ml.ranker import Ranker
 from ml.ratings import DataError
 from ml.sasrec import SASRec
 
-MAX_VALIDATION_PEOPLE = 1000
+MAX_VALIDATION_CASES = 1000
+MIX_DRAWS = 3  # of each list: which three titles are told is half of the noise
 
 
 @dataclass
@@ -56,8 +60,23 @@ def train(
     learners = dataset.people(config.split.training_people(dataset))
     pretrain(model, learners)
     nobody = torch.zeros(model_config.n_items + 1, dtype=torch.int64)
-    start = Checkpoint(model_config, dataset.id_map, model.state_dict(), nobody)
-    return run(start, dataset, config, device)
+    silent = ItemItem.nothing(model_config.n_items)
+    start = Checkpoint(model_config, dataset.id_map, model.state_dict(), nobody, silent)
+    return with_item_item(run(start, dataset, config, device), dataset, config)
+
+
+def with_item_item(checkpoint: Checkpoint, dataset: Dataset, config: TrainingConfig) -> Checkpoint:
+    """Add the item-item term, learned from the training people, and the mix found on the validation people.
+
+    Without validation people the mix is the one of `config`. Beyond `MAX_ITEMS` titles there is no term.
+    """
+    if dataset.n_items > MAX_ITEMS:
+        return checkpoint
+    torch.manual_seed(config.seed)
+    learners = dataset.people(config.split.training_people(dataset))
+    both = replace(checkpoint, item_item=ItemItem.learn(gram(learners), config.item_item), mix=config.mix)
+    cases = validation_cases(dataset, config, MIX_DRAWS)
+    return replace(both, mix=find_mix(both, cases)) if cases else both
 
 
 def fine_tune(
@@ -69,6 +88,8 @@ def fine_tune(
     when the data is small: after each step every weight goes that share of the way back to the parent's
     (L2-SP, Li et al., 2018), so that a handful of clicks cannot bend the model. A title's popularity
     is the larger of its counts in the parent and in the data, so that replayed people do not count twice.
+    The item-item term and the mix stay the parent's: a few nights of clicks would not move a closed form
+    over thousands of people, and about new titles it says nothing until the next full training.
     """
     child = parent.extended(dataset.id_map.ids)
     times = child.config.time_bins.trained_range(dataset.timestamps)
@@ -93,7 +114,7 @@ def run(
     torch.manual_seed(config.seed)
     where = choose_device(device)
     model = start.model().to(where)
-    cases = fold_in(dataset.people(config.split.validation_people(dataset)))[:MAX_VALIDATION_PEOPLE]
+    cases = validation_cases(dataset, config)
     kin = neighbours(start, config.pretended_kin) if config.pretended_people else None
     progress = fit(model, start, Batches(learners, start.config.time_bins, config, kin), cases, where)
     return replace(
@@ -106,6 +127,13 @@ def run(
         parent=parent,
         version="",
     )
+
+
+def validation_cases(dataset: Dataset, config: TrainingConfig, draws: int = 1) -> list[Case]:
+    """Fold in the validation people, at most a thousand cases, each person's list drawn `draws` times."""
+    people = dataset.people(config.split.validation_people(dataset))
+    cases = [case for seed in range(draws) for case in fold_in(people, seed=seed)]
+    return cases[:MAX_VALIDATION_CASES]
 
 
 def fit(
@@ -153,9 +181,9 @@ def train_step(
 
 
 def validate(model: SASRec, start: Checkpoint, cases: list[Case], progress: Progress) -> None:
-    """Measure NDCG@20 at every history length, and keep the weights when their mean is the best so far."""
+    """Measure SASRec alone by NDCG@20 at every length, and keep the weights of the best mean so far."""
     weights = weights_of(model)
-    scorer = Ranker(replace(start, weights=weights).model(), start.id_map, start.item_counts)
+    scorer = Ranker(replace(start, weights=weights, mix=SASREC_ALONE))
     figures = {str(n or "all"): float(measure(scorer, cases, n, (20,))["ndcg@20"].mean()) for n in KNOWN}
     mean = sum(figures.values()) / len(figures)
     progress.validations.append({"step": progress.step, "ndcg@20": mean, **figures})

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 import safetensors.torch
@@ -29,8 +30,11 @@ def test_save_and_load_are_bit_identical(trained, saved):
     assert loaded.weights.keys() == trained.weights.keys()
     assert all(torch.equal(loaded.weights[name], trained.weights[name]) for name in trained.weights)
     assert torch.equal(loaded.item_counts, trained.item_counts)
+    assert loaded.mix == trained.mix
+    assert loaded.item_item.tensors.keys() == trained.item_item.tensors.keys()
+    assert all(torch.equal(loaded.item_item.tensors[n], t) for n, t in trained.item_item.tensors.items())
     history = History.of(ROMANCE[:3])
-    before = Ranker(trained.model(), trained.id_map, trained.item_counts).rank(history, 5)
+    before = Ranker(trained).rank(history, 5)
     assert Ranker.load(saved).rank(history, 5) == before
     assert Ranker.load(saved).version == loaded.version
 
@@ -77,10 +81,8 @@ def test_extension_keeps_old_rows_bit_identical_and_old_scores(trained):
     tables = [checkpoint.weights["items.weight"][1:31] for checkpoint in (trained, longer)]
     assert torch.equal(*((states[:, None] * table).sum(-1) for table in tables))
     history = History.of(MECHA[:4])
-    order = [
-        item.item_id for item in Ranker(trained.model(), trained.id_map, trained.item_counts).rank(history, 9)
-    ]
-    ranked = Ranker(longer.model(), longer.id_map, longer.item_counts).rank(history, 11)
+    order = [item.item_id for item in Ranker(trained).rank(history, 9)]
+    ranked = Ranker(longer).rank(history, 11)
     assert [item.item_id for item in ranked if item.item_id < 900][:9] == order
 
 
@@ -105,6 +107,10 @@ def damage_config(path):
     rewrite(path, config={"width": 16})
 
 
+def damage_mix(path):
+    rewrite(path, mix={"lengths": [3, 3], "sasrec": [1, 1], "sparse": [0, 0], "spectral": [0, 0]})
+
+
 def damage_missing_manifest(path):
     (path / MANIFEST).unlink()
 
@@ -125,6 +131,7 @@ def damage_id_map(path):
         (damage_format, "has format 99"),
         (damage_unknown_entry, "unknown entries .'surprise'"),
         (damage_config, "config names differ"),
+        (damage_mix, "lengths of a mix must be at least 1 and rise"),
         (damage_missing_manifest, "is not complete"),
         (damage_json, "is not complete"),
         (damage_id_map, "has 3 ids for 30 titles"),
@@ -160,7 +167,7 @@ def test_weights_that_are_not_finite_are_refused(trained, fresh, tmp_path):
         Checkpoint.load(fresh)
     broken = trained.weights | {"bias": trained.weights["bias"] * float("inf")}
     with pytest.raises(CheckpointError, match="not finite"):
-        type(trained)(trained.config, trained.id_map, broken, trained.item_counts).save(tmp_path / "inf")
+        replace(trained, weights=broken).save(tmp_path / "inf")
 
 
 def test_missing_strange_and_misshapen_tensors_are_refused(fresh):
@@ -168,7 +175,18 @@ def test_missing_strange_and_misshapen_tensors_are_refused(fresh):
     missing = {name: tensor for name, tensor in tensors.items() if name != "bias"}
     strange = tensors | {"extra": torch.zeros(1)}
     misshapen = tensors | {"bias": torch.zeros(3)}
-    for wrong, name in ((missing, "bias"), (strange, "extra"), (misshapen, "bias")):
+    term = "item_item.targets"
+    outside = tensors | {term: tensors[term] + 1}
+    short = tensors | {term: tensors[term][1:]}
+    untermed = {name: tensor for name, tensor in tensors.items() if name != term}
+    for wrong, name in (
+        (missing, "bias"),
+        (strange, "extra"),
+        (misshapen, "bias"),
+        (outside, term),
+        (short, "item_item.offsets"),
+        (untermed, term),
+    ):
         resave(fresh, wrong)
         with pytest.raises(CheckpointError, match=f"do not fit its config: {name}"):
             Checkpoint.load(fresh)

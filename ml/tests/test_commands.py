@@ -37,10 +37,12 @@ def test_evaluate_prints_a_table_and_writes_json(data, checkpoint, capsys):
     out = data.parent / "figures.json"
     assert evaluate.main(["--data", str(data), "--checkpoint", str(checkpoint), "--json", str(out)]) == 0
     printed = capsys.readouterr().out
-    assert all(name in printed for name in ("SASRec", "popularity", "EASE", "ndcg@20"))
+    assert all(
+        name in printed for name in ("ranker", "SASRec", "item-item", "popularity", "EASE", "ndcg@20", "lead")
+    )
     report = json.loads(out.read_text())
     assert set(report["known"]) == {"3", "10", "30", "all"}
-    figure = report["known"]["all"]["SASRec"]["ndcg@20"]
+    figure = report["known"]["all"]["ranker"]["ndcg@20"]
     assert figure["low"] <= figure["mean"] <= figure["high"]
     assert report["paired"]["all"]["popularity"]["low"] > 0
 

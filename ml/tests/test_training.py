@@ -8,7 +8,7 @@ from ml.baselines import Popularity
 from ml.data import clean
 from ml.protocols import fold_in, measure
 from ml.ranker import Ranker
-from ml.ratings import DataError, read_ratings
+from ml.ratings import DataError
 from ml.splits import Split, user_fractions
 from ml.tests.conftest import TINY, tiny_config, two_tastes
 from ml.training import fine_tune, learning_rate, train
@@ -17,7 +17,7 @@ EVERYBODY = Split(0.0, 0.0)
 
 
 def ranker_of(checkpoint):
-    return Ranker(checkpoint.model(), checkpoint.id_map, checkpoint.item_counts)
+    return Ranker(checkpoint)
 
 
 def test_a_tiny_set_is_learned_by_heart():
@@ -58,6 +58,10 @@ def test_fine_tuning_keeps_what_it_does_not_train(world, trained):
     assert torch.equal(still.weights["items.weight"][:-1], trained.weights["items.weight"])
     assert still.config == replace(trained.config, n_items=trained.config.n_items + 1)
     assert (still.item_counts[:-1] >= trained.item_counts).all()
+    assert still.mix == trained.mix
+    table = still.item_item.tensors["factors"]
+    assert torch.equal(table[:-1], trained.item_item.tensors["factors"])
+    assert not table[-1].any()
     assert still.item_counts[-1] == newcomers.item_counts()[newcomers.id_map.index_of(999)]
 
 
@@ -124,15 +128,3 @@ def test_the_learning_rate_warms_up_and_cools_down():
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == pytest.approx(rates[10])
     assert rates[-1] < 0.02
-
-
-def test_real_lists_beat_popularity_after_a_minute(real_ratings):
-    dataset = clean([read_ratings(real_ratings)])
-    config = replace(
-        TINY, epochs=1, batch_size=64, window=64, learning_rate=7e-4, max_steps=20, split=Split(0.05, 0.0)
-    )
-    checkpoint = train(dataset, tiny_config(dataset.n_items, width=64, max_length=128), config, "cpu")
-    cases = fold_in(dataset.people(config.split.holdout_people(dataset)))
-    popularity = Popularity(dataset.people(config.split.training_people(dataset)))
-    ours = measure(ranker_of(checkpoint), cases, 10, (20,))["ndcg@20"].mean()
-    assert ours > 1.3 * measure(popularity, cases, 10, (20,))["ndcg@20"].mean()
