@@ -19,7 +19,7 @@ STYLE = (
 )
 
 
-def draw(report: Mapping[str, Any], highlight: str = "SASRec") -> str:
+def draw(report: Mapping[str, Any], highlight: str = "Nostrade") -> str:
     """Draw the results of `ml.compare.compare` as an SVG document, each line labelled at its end.
 
     Bars are 95 % intervals. The `highlight` ranker, if there, is drawn thicker in a colour of its own.

@@ -26,7 +26,7 @@ from ml.scoring import Scorer
 from ml.splits import Split
 from ml.tuning import CRITERION, baselines, tune
 
-RANKER = "SASRec"  # the checkpoint's name in the results
+RANKER = "Nostrade"  # the checkpoint's name in the results
 REPORTED = ("ndcg@20", "recall@20", "hit_rate@10")
 CUTOFF = 20
 

@@ -76,9 +76,9 @@ class IALS:
 class BPR:
     """Matrix factorisation for Bayesian personalised ranking (Rendle et al., 2009), with an item bias.
 
-    Trained on pairs of an observed and a uniformly drawn title with Adam. A person is folded in by the same
-    loss: the items stay fixed and the person's vector alone is fitted to `fold_pairs` pairs. That problem is
-    convex and its pairs depend on the history only, so equal histories get equal scores.
+    Trained on pairs of an observed and a uniformly drawn title with Adagrad. A person is folded in by the
+    same loss: the items stay fixed and the person's vector alone is fitted to `fold_pairs` pairs. That
+    problem is convex and its pairs depend on the history only, so equal histories get equal scores.
     """
 
     def __init__(
@@ -86,8 +86,8 @@ class BPR:
         dataset: Dataset,
         width: int = 64,
         regularisation: float = 0.003,
-        epochs: int = 15,
-        learning_rate: float = 0.01,
+        epochs: int = 10,
+        learning_rate: float = 0.1,
         seed: int = 0,
         fold_pairs: int = 512,
         fold_steps: int = 40,
@@ -122,7 +122,7 @@ class BPR:
         observed = torch.unique(users * dataset.n_items + seen)  # sorted, to refuse an observed negative
         for weight in self._weights:
             weight.requires_grad_(True)
-        optimiser = torch.optim.Adam(self._weights, lr=learning_rate)
+        optimiser = torch.optim.Adagrad(self._weights, lr=learning_rate)
         for _ in range(epochs):
             for batch in torch.split(torch.randperm(len(users), generator=generator), BATCH):
                 drawn = torch.randint(dataset.n_items, (len(batch),), generator=generator)

@@ -50,16 +50,16 @@ def baselines(
     chosen = [
         Baseline("popularity", Popularity),
         Baseline("ItemKNN", ItemKNN, {"k": (500, data.n_items), "shrinkage": (0.0, 20.0)}),
-        Baseline("iALS", IALS, {"unobserved": (0.03, 0.1, 0.3)}),
+        Baseline("iALS", IALS, {"unobserved": (0.03, 0.1)}),
         Baseline("BPR-MF", BPR, {"regularisation": (0.001, 0.003)}),
-        Baseline("EASE", EASE, {"regularisation": (100.0, 200.0, 400.0)}),
+        Baseline("EASE", EASE, {"regularisation": (200.0, 400.0)}),
     ]
     if np.isfinite(data.timestamps).any():
         chosen.append(Baseline("recent popularity", RecentPopularity, {"days": (30, 90, 365)}))
     if franchises is not None:
         chosen.append(Baseline("franchise", lambda people: FranchiseSiblings(people, franchises)))
     if items is not None:
-        chosen.append(Baseline("content", _content(items), {"name": (0.3, 1.0, 3.0)}))
+        chosen.append(Baseline("content", _content(items), {"name": (0.3, 1.0)}))
     return chosen
 
 
