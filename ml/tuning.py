@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,8 @@ def baselines(
         Baseline("ItemKNN", ItemKNN, {"k": (500, data.n_items), "shrinkage": (0.0, 20.0)}),
         Baseline("iALS", IALS, {"unobserved": (0.03, 0.1)}),
         Baseline("BPR-MF", BPR, {"regularisation": (0.001, 0.003)}),
-        Baseline("EASE", EASE, {"regularisation": (200.0, 400.0)}),
+        # Whole lists want a small ridge and short ones a large: both compete, so neither length is favoured.
+        *(Baseline(f"EASE {ridge:g}", partial(EASE, regularisation=ridge)) for ridge in (100.0, 400.0)),
     ]
     if np.isfinite(data.timestamps).any():
         chosen.append(Baseline("recent popularity", RecentPopularity, {"days": (30, 90, 365)}))
