@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stats = describe(dataset)
         settings = {"min_item_count": options.min_item_count, "min_user_count": options.min_user_count}
         dataset.save(options.out, stats | settings)
-    except (DataError, FileExistsError) as error:
+    except (DataError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(

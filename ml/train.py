@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             shape = SASRecConfig(n_items=dataset.n_items, **PRESETS[options.preset].model)
             result = train(dataset, shape, config, options.device)
         saved = result.save(options.out, half=options.half)
-    except (DataError, CheckpointError, FileExistsError, ValueError) as error:
+    except (DataError, CheckpointError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"{options.out}: version {saved.version[:12]}, {saved.metrics['steps']} steps.\n")

@@ -115,3 +115,13 @@ def test_recommend_refuses_bad_input(checkpoint, tmp_path, capsys):
     assert recommend.main(["--checkpoint", str(tmp_path), *options]) == 1
     assert "is not complete" in capsys.readouterr().err
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("command", ["prepare", "train"])
+def test_a_place_that_cannot_be_written_is_one_sentence(command, data, tmp_path, capsys):
+    out = ["--out", str(tmp_path / ("x" * 300))]
+    ratings = ["--ratings", str(data.parent / "r.csv")]
+    quick = ["--data", str(data), "--preset", "tiny", "--epochs", "1", "--device", "cpu"]
+    status = prepare.main(ratings + out) if command == "prepare" else train.main(quick + out)
+    assert status == 1
+    assert "File name too long" in capsys.readouterr().err.splitlines()[-1]
