@@ -1,5 +1,7 @@
 """Two threads, two connections, one person: what doubled clicks do to the log."""
 
+import contextlib
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -41,11 +43,22 @@ def together(tmp_path, monkeypatch, person):
         with monkeypatch.context() as patch, ThreadPoolExecutor(writers) as pool:
             if connection.vendor == "sqlite":
                 if not copy.exists():
-                    connection.cursor().execute("VACUUM INTO %s", [str(copy)])
+                    _copy_to(copy)
                 patch.setitem(connection.settings_dict, "NAME", str(copy))
             return list(pool.map(work, range(writers)))
 
     return run
+
+
+def _copy_to(path):
+    """Copy the test database, and switch the copy to WAL before anybody else opens it.
+
+    An installation's file is switched by `migrate`, alone. Several connections that switch it at once would be
+    told "database is locked" at once, however long they are willing to wait.
+    """
+    connection.cursor().execute("VACUUM INTO %s", [str(path)])
+    with contextlib.closing(sqlite3.connect(path)) as alone:
+        assert alone.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",)
 
 
 @pytest.fixture
