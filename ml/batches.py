@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,8 +11,9 @@ from torch import Tensor
 
 from ml.config import TrainingConfig
 from ml.data import Dataset
+from ml.encoding import FEEDBACK, GAP, ITEM, POSITION, TIME, Inputs, as_inputs
 from ml.feedback import Feedback
-from ml.time_bins import TimeBins
+from ml.time_bins import TimeBins, gap_bins
 
 CHUNK = 16  # batches sorted by length together, against padding
 
@@ -20,7 +22,7 @@ CHUNK = 16  # batches sorted by length together, against padding
 class Batch:
     """B windows of L events, P positions each, and the T titles of the whole lists they come from."""
 
-    inputs: tuple[Tensor, Tensor, Tensor, Tensor]  # items, feedback, times, positions, each (B, L)
+    inputs: Inputs  # items, feedback, times, gaps, positions, each (B, L)
     at: Tensor  # (B, P)
     columns: Tensor  # (B, T), every title of the list, 0 where it is shorter
     ranks: Tensor  # (B, T), place of each title counted from the window's start, negative before it
@@ -39,12 +41,25 @@ class Batch:
         coming = (ranks > at) & (~ordered | (ranks <= at + horizon))
         return weights.clamp_min(0) * coming, (-weights).clamp_min(0) * coming, ranks <= at
 
+    @property
+    def is_ordered(self) -> bool:
+        """Tell whether the event after every position is ordered, so that one event at most is the next."""
+        return bool((self.at.min(1).values + 1 >= self.first_ordered).all())
+
+    def next_titles(self) -> Tensor:
+        """Return the title right after each position, (B, P); 0 where there is none that may be a target."""
+        places = self.at + 1 - self.ranks[:, :1]
+        inside = places < self.columns.shape[1]
+        wanted = (self.columns * (self.weights > 0)).gather(1, places * inside)
+        return wanted * inside
+
     def to(self, device: torch.device) -> "Batch":
         """Move the tensors."""
-        items, feedback, times, positions = (tensor.to(device) for tensor in self.inputs)
+        items, feedback, times, gaps, positions = (tensor.to(device) for tensor in self.inputs)
         rest = (self.at, self.columns, self.ranks, self.weights, self.first_ordered)
         at, columns, ranks, weights, first = (tensor.to(device) for tensor in rest)
-        return Batch((items, feedback, times, positions), at, columns, ranks, weights, first, self.n_tokens)
+        inputs = items, feedback, times, gaps, positions
+        return Batch(inputs, at, columns, ranks, weights, first, self.n_tokens)
 
 
 class Batches:
@@ -60,8 +75,11 @@ class Batches:
         self.dataset, self.config = dataset, config
         self.neighbours = neighbours  # (N + 1, K) indices of like titles, for pretended dislikes
         self.times = bins.bins_of(dataset.timestamps)
+        self.gaps = gap_bins(dataset.timestamps, dataset.offsets)
         self.timed = np.isfinite(dataset.timestamps)
         self.rng = np.random.default_rng(config.seed)
+        self.began = self.rng.bit_generator.state  # when the groups of this epoch were drawn
+        self.left: list[NDArray[np.int64]] = []  # groups of people that this epoch has yet to yield
         weight_of = np.zeros(len(Feedback), dtype=np.float32)
         weight_of[[Feedback.LIKE, Feedback.LOVE, Feedback.WATCHED, Feedback.DISLIKE]] = (
             config.like_weight,
@@ -75,8 +93,31 @@ class Batches:
         """Count the batches of an epoch."""
         return -(-self.dataset.n_users // self.config.batch_size)
 
+    def endless(self) -> Iterator[Batch]:
+        """Repeat epochs for ever."""
+        while True:
+            yield from self.epoch()
+
     def epoch(self) -> Iterator[Batch]:
-        """Yield every person once, people of like length together."""
+        """Yield every person once, people of like length together; or whom a stopped epoch left."""
+        if not self.left:
+            self.began, self.left = self.rng.bit_generator.state, self.groups()
+        while self.left:
+            yield self.batch(self.left.pop(0))
+
+    def state(self) -> dict[str, Any]:
+        """Say where the epochs stand, as JSON."""
+        return {"began": self.began, "left": len(self.left), "now": self.rng.bit_generator.state}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on, draw by draw, where `state` was taken."""
+        self.began = self.rng.bit_generator.state = state["began"]
+        groups = self.groups()
+        self.left = groups[len(groups) - state["left"] :]
+        self.rng.bit_generator.state = state["now"]
+
+    def groups(self) -> list[NDArray[np.int64]]:
+        """Draw the order of the people and cut it into batches."""
         size = self.config.batch_size
         order = self.rng.permutation(self.dataset.n_users)
         lengths = np.minimum(self.dataset.lengths, self.config.window)
@@ -85,14 +126,14 @@ class Batches:
             chunk = order[start : start + size * CHUNK]
             chunk = chunk[np.argsort(lengths[chunk], kind="stable")]
             groups += [chunk[i : i + size] for i in range(0, len(chunk), size)]
-        for i in self.rng.permutation(len(groups)):
-            yield self.batch(groups[i])
+        return [groups[i] for i in self.rng.permutation(len(groups))]
 
     def batch(self, users: NDArray[np.int64]) -> Batch:
         """Draw a window of each person and lay the windows side by side."""
-        B, P, T = len(users), self.config.positions, int(self.dataset.lengths[users].max())
+        B, T = len(users), int(self.dataset.lengths[users].max())
         L = min(T, self.config.window)
-        inputs = np.zeros((4, B, L), dtype=np.int64)
+        P = self.config.positions or L
+        inputs = np.zeros((5, B, L), dtype=np.int64)
         at = np.zeros((B, P), dtype=np.int64)
         columns = np.zeros((B, T), dtype=np.int64)
         ranks = np.zeros((B, T), dtype=np.int64)
@@ -103,27 +144,27 @@ class Batches:
             start = self.window_start(len(events), n_loose)
             window = events[start : start + L]
             n = len(window)
-            inputs[0, b, :n] = self.dataset.items[window]
-            inputs[1, b, :n] = self.dataset.feedback[window]
-            inputs[2, b, :n] = self.times[window]
-            inputs[3, b, :n] = np.where(self.timed[window], np.arange(1, n + 1), 0)
+            inputs[ITEM, b, :n] = self.dataset.items[window]
+            inputs[FEEDBACK, b, :n] = self.dataset.feedback[window]
+            inputs[TIME, b, :n] = self.times[window]
+            inputs[GAP, b, :n] = self.gaps[window]
+            inputs[POSITION, b, :n] = np.where(self.timed[window], np.arange(1, n + 1), 0)
             columns[b, : len(events)] = self.dataset.items[events]
             ranks[b] = np.arange(T) - start
             weights[b, : len(events)] = self.weights[events]
             if self.neighbours is not None and self.rng.random() < self.config.pretended_people:
                 self.pretend(inputs[:, b, :n], columns[b], weights[b], self.neighbours)
-            at[b] = self.draw_positions(min(n, len(events) - start - 1))
+            at[b] = self.choose_positions(min(n, len(events) - start - 1), L)
             if n_loose < len(events):
                 first_ordered[b] = max(n_loose - start, 0)
-        items, feedback, times, positions = (torch.from_numpy(array) for array in inputs)
         return Batch(
-            (items, feedback, times, positions),
+            as_inputs(inputs),
             torch.from_numpy(at),
             torch.from_numpy(columns),
             torch.from_numpy(ranks),
             torch.from_numpy(weights),
             torch.from_numpy(first_ordered),
-            n_tokens=int((inputs[0] > 0).sum()),
+            n_tokens=int((inputs[ITEM] > 0).sum()),
         )
 
     def pretend(
@@ -133,7 +174,7 @@ class Batches:
         weights: NDArray[np.float32],
         neighbours: NDArray[np.int64],
     ) -> None:
-        """Turn a few events of a window (4, n) into dislikes, and with them every like title of the list.
+        """Turn a few events of a window (5, n) into dislikes, and with them every like title of the list.
 
         Lists hold what people chose to watch: in them even a dislike is a sign of liking its kind. Somebody
         who says "not this" to a card means its kind, and real lists cannot teach that.
@@ -141,8 +182,8 @@ class Batches:
         n = window.shape[1]
         count = max(1, round(self.config.pretended_events * n))
         flipped = self.rng.choice(n, count, replace=False)
-        window[1, flipped] = Feedback.DISLIKE
-        kind = np.concatenate([neighbours[window[0, flipped]].ravel(), window[0, flipped]])
+        window[FEEDBACK, flipped] = Feedback.DISLIKE
+        kind = np.concatenate([neighbours[window[ITEM, flipped]].ravel(), window[ITEM, flipped]])
         weights[np.isin(columns, kind) & (columns > 0)] = -1.0
 
     def arrange(self, user: int) -> tuple[NDArray[np.int64], int]:
@@ -157,10 +198,15 @@ class Batches:
         spare = n_events - self.config.window
         return int(self.rng.integers(0, spare + 1)) if spare > 0 and n_loose < n_events else 0
 
-    def draw_positions(self, n: int) -> NDArray[np.int64]:
-        """Draw positions among the first n: half evenly, half log-uniformly towards short prefixes."""
-        n = max(n, 1)
+    def choose_positions(self, n: int, length: int) -> NDArray[np.int64]:
+        """Draw positions among the first n: half evenly, half log-uniformly towards short prefixes.
+
+        Or return all `length` of the window; behind those with something to come they have no target.
+        """
         P = self.config.positions
+        if not P:
+            return np.arange(length)
+        n = max(n, 1)
         uniform = self.rng.random(P)
         short = np.floor((n + 1) ** uniform) - 1
         even = np.floor(uniform * n)

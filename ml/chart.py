@@ -20,7 +20,7 @@ STYLE = (
 
 
 def draw(report: Mapping[str, Any], highlight: str = "Nostrade") -> str:
-    """Draw the results of `ml.compare.compare` as an SVG document, each line labelled at its end.
+    """Draw the results of `ml.compare.run` as an SVG document, each line labelled at its end.
 
     Bars are 95 % intervals. The `highlight` ranker, if there, is drawn thicker in a colour of its own.
     """
@@ -83,8 +83,8 @@ def _frame(lengths: Sequence[str], top: float, people: int) -> str:
     parts = [
         f'<text class="title" x="{LEFT - 36}" y="34">How well each ranker finds a person’s other titles'
         "</text>",
-        f'<text class="note" x="{LEFT - 36}" y="57">NDCG@20 over the full catalogue; {people} people unseen '
-        "in training; bars are 95 % intervals</text>",
+        f'<text class="note" x="{LEFT - 36}" y="57">NDCG@20 over the full catalogue; {people} people; '
+        "bars are 95 % intervals</text>",
     ]
     for tenth in range(round(top * 10) + 1):
         y = _y(tenth / 10, top)

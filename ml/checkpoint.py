@@ -20,7 +20,7 @@ from ml.id_maps import IdMap
 from ml.item_item import ItemItem
 from ml.sasrec import SASRec
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 WEIGHTS, MANIFEST, ID_MAP = "weights.safetensors", "checkpoint.json", "id_map.json"
 COUNTS = "item_counts"  # beside the model's tensors: people per title in training, (N + 1,)
 TERM = "item_item."  # before the names of the item-item term's tensors
@@ -28,6 +28,7 @@ KEYS = {
     "format_version",
     "config",
     "mix",
+    "version",
     "weights_sha256",
     "created",
     "git_revision",
@@ -47,8 +48,9 @@ class Checkpoint:
     """A trained model in memory (float32), with its titles and where it comes from.
 
     `item_counts` (N + 1,) int64 are the people per title in training, the cold-start answer. `mix` says what
-    the model and the item-item term count, by the length of a history. `version` is the sha256 of the weights
-    file, empty until saved or loaded; `parent` the version it was fine-tuned from.
+    the model and the item-item term count, by the length of a history. `version` is a sha256 over all that
+    decides a ranking (weights, ids, config and mix), empty until saved or loaded; `parent` the version it was
+    fine-tuned from.
     """
 
     config: SASRecConfig
@@ -112,20 +114,22 @@ class Checkpoint:
         _refuse_not_finite(path, tensors)
         blob = safetensors.torch.save(tensors | {COUNTS: self.item_counts})
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        saved = replace(self, version=hashlib.sha256(blob).hexdigest(), created=created)
+        digest = hashlib.sha256(blob).hexdigest()
+        saved = replace(self, version=version_of(digest, self.id_map, self.config, self.mix), created=created)
         with new_directory(path) as draft:
             (draft / WEIGHTS).write_bytes(blob)
             (draft / ID_MAP).write_text(json.dumps(list(self.id_map.ids)) + "\n")
-            (draft / MANIFEST).write_text(json.dumps(saved.manifest(), indent=1) + "\n")
+            (draft / MANIFEST).write_text(json.dumps(saved.manifest(digest), indent=1) + "\n")
         return saved
 
-    def manifest(self) -> dict[str, Any]:
-        """Return `checkpoint.json`."""
+    def manifest(self, digest: str) -> dict[str, Any]:
+        """Return `checkpoint.json`; `digest` is the sha256 of the weights file."""
         return {
             "format_version": FORMAT_VERSION,
             "config": self.config.to_dict(),
             "mix": asdict(self.mix),
-            "weights_sha256": self.version,
+            "version": self.version,
+            "weights_sha256": digest,
             "created": self.created,
             "git_revision": git_revision(),
             "parent": self.parent,
@@ -139,16 +143,7 @@ class Checkpoint:
         """Read what `save` wrote. Raises CheckpointError, saying what to do, when anything is not right."""
         path = Path(path)
         manifest, ids, blob = _read(path)
-        if manifest.get("format_version") != FORMAT_VERSION:
-            raise _error(
-                path, f"has format {manifest.get('format_version')!r}, this code reads {FORMAT_VERSION}"
-            )
-        if set(manifest) != KEYS:
-            raise _error(path, f"has missing or unknown entries {sorted(set(manifest) ^ KEYS)}")
-        if hashlib.sha256(blob).hexdigest() != manifest["weights_sha256"]:
-            raise _error(
-                path, "has weights that do not match their sha256: the file was cut short or changed"
-            )
+        _refuse_other_formats(path, manifest, blob)
         try:
             config, id_map, mix = (
                 SASRecConfig.from_dict(manifest["config"]),
@@ -164,6 +159,8 @@ class Checkpoint:
             raise _error(path, f"has tensors that do not fit its config: {problem}")
         counts = tensors.pop(COUNTS)
         _refuse_not_finite(path, tensors | term.tensors)
+        if version_of(manifest["weights_sha256"], id_map, config, mix) != manifest["version"]:
+            raise _error(path, "has ids, a config or a mix that do not match its version: a file was changed")
         return cls(
             config,
             id_map,
@@ -175,9 +172,15 @@ class Checkpoint:
             manifest["training"],
             manifest["metrics"],
             manifest["parent"],
-            manifest["weights_sha256"],
+            manifest["version"],
             manifest["created"],
         )
+
+
+def version_of(digest: str, id_map: IdMap, config: SASRecConfig, mix: Mix) -> str:
+    """Return the sha256 (hex) of all that decides a ranking; `digest` is that of the weights file."""
+    content = {"weights": digest, "ids": id_map.ids, "config": config.to_dict(), "mix": asdict(mix)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def git_revision() -> str | None:
@@ -208,6 +211,16 @@ def _read(path: Path) -> tuple[dict[str, Any], list[int], bytes]:
     if not isinstance(manifest, dict) or not isinstance(ids, list):
         raise _error(path, "has JSON of another shape")
     return manifest, ids, blob
+
+
+def _refuse_other_formats(path: Path, manifest: dict[str, Any], blob: bytes) -> None:
+    """Raise CheckpointError unless the entries are this format's and the weights are those written."""
+    if manifest.get("format_version") != FORMAT_VERSION:
+        raise _error(path, f"has format {manifest.get('format_version')!r}, this code reads {FORMAT_VERSION}")
+    if set(manifest) != KEYS:
+        raise _error(path, f"has missing or unknown entries {sorted(set(manifest) ^ KEYS)}")
+    if hashlib.sha256(blob).hexdigest() != manifest["weights_sha256"]:
+        raise _error(path, "has weights that do not match their sha256: the file was cut short or changed")
 
 
 def _refuse_strangers(path: Path, config: SASRecConfig, id_map: IdMap, tensors: dict[str, Tensor]) -> None:

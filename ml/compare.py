@@ -1,132 +1,188 @@
-"""Compare the baselines, and a checkpoint, on people none of them saw: a table and a picture."""
+"""Compare the baselines, and a checkpoint, on what none of them saw: a table and a picture.
+
+What was measured is kept in the output directory: a comparison that was stopped goes on when it is asked for
+again.
+"""
 
 import argparse
+import hashlib
 import json
 import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ml.ablations import FULL, ablated, making, recipe_of
 from ml.chart import draw
 from ml.checkpoint import Checkpoint, CheckpointError
-from ml.content import read_items
+from ml.config import PRESETS
+from ml.contenders import field, parts
+from ml.content import ContentMatrix, ContentOnly, read_items
 from ml.data import Dataset
-from ml.directories import new_directory
-from ml.metrics import bootstrap, coverage
-from ml.protocols import KNOWN, Case, fold_in, measure, top_lists
-from ml.ranker import Ranker
+from ml.leave_out import PROTOCOLS, Trial
+from ml.measurements import Contender, Measurement, Workplace
 from ml.ratings import DataError
 from ml.report import markdown
+from ml.results import CRITERION, summarise
 from ml.rules import read_franchises
-from ml.scoring import Scorer
 from ml.splits import Split
-from ml.tuning import CRITERION, baselines, tune
-
-RANKER = "Nostrade"  # the checkpoint's name in the results
-REPORTED = ("ndcg@20", "recall@20", "hit_rate@10")
-CUTOFF = 20
+from ml.strata import Titles
 
 
-def compare(scorers: Mapping[str, Scorer], cases: Sequence[Case]) -> dict[str, Any]:
-    """Measure every scorer at every history length, for any and for loved targets, with 95 % intervals.
+@dataclass(frozen=True)
+class Comparison:
+    """What to compare: the files, the protocol, and where the results go."""
 
-    Returns {"people", "known": {"3": {scorer: {metric: interval, "coverage@20": share}}}, "best_baseline":
-    {"3": name}, "paired": {"3": {scorer: interval}}}. `paired` is each scorer's NDCG@20 less that of the best
-    baseline at that length, person by person. Raises ValueError without cases.
+    data: Path
+    out: Path
+    protocol: str = "fold-in"
+    checkpoint: Path | None = None
+    items: Path | None = None
+    franchises: Path | None = None
+    preset: str | None = None
+    ablations: bool = False
+    seeds: int = 1
+    device: str = "auto"
+
+    def settings(self, dataset: Dataset) -> dict[str, Any]:
+        """Return what decides the figures; a directory holds results of one such setting only."""
+        files = {"items": self.items, "franchises": self.franchises}
+        return {
+            "data": dataset.fingerprint,
+            "protocol": self.protocol,
+            "preset": self.preset,
+            "checkpoint": Checkpoint.load(self.checkpoint).version if self.checkpoint else None,
+            **{name: _digest(path) for name, path in files.items()},
+        }
+
+
+def run(comparison: Comparison) -> dict[str, Any]:
+    """Measure every contender, or read what was measured of it before, and write tables and picture.
+
+    Returns what `ml.results.summarise` does, with the protocol, the numbers of people and titles and the
+    notes of each ranker. The split of people is the checkpoint's, or the default one. Raises DataError when a
+    file cannot be used, the checkpoint is of other data or does not suit the protocol, or nobody is left to
+    tune on.
     """
-    if not cases:
-        raise ValueError("Nobody is held out with 5 titles or more; bring more data.")
-    report: dict[str, Any] = {"people": len(cases), "known": {}, "best_baseline": {}, "paired": {}}
-    for n in KNOWN:
-        label = str(n or "all")
-        values = {name: measure(scorer, cases, n) for name, scorer in scorers.items()}
-        report["known"][label] = {
-            name: _intervals(row) | {"coverage@20": _coverage(scorers[name], cases, n)}
-            for name, row in values.items()
-        }
-        ndcg = {name: row[CRITERION] for name, row in values.items()}
-        best = max((name for name in ndcg if name != RANKER), key=lambda name: ndcg[name].mean())
-        report["best_baseline"][label] = best
-        report["paired"][label] = {
-            name: bootstrap(row - ndcg[best]).to_dict() for name, row in ndcg.items() if name != best
-        }
+    items = read_items(comparison.items) if comparison.items else None
+    franchises = read_franchises(comparison.franchises) if comparison.franchises else None
+    dataset = Dataset.load(comparison.data)
+    checkpoint = _checkpoint(comparison, dataset)
+    split = Split(**checkpoint.training["split"]) if checkpoint else Split()
+    trial = PROTOCOLS[comparison.protocol](dataset, split)
+    _refuse_empty(trial)
+    workplace = Workplace(comparison.out, comparison.settings(dataset))
+    titles = Titles.of(trial.training, franchises)
+    by_content = ContentOnly(ContentMatrix(items), dataset.id_map) if items is not None else None
+    ours = _ours(comparison, checkpoint, trial, workplace, by_content)
+    contenders = [*field(trial, items, franchises), *ours]
+    measured: dict[str, list[Measurement]] = {}
+    for contender in contenders:
+        measurement = workplace.measure(contender, trial.test, trial.lengths, titles)
+        measured.setdefault(contender.name, []).append(measurement)
+        _say(contender, measurement)
+    report = {
+        "protocol": comparison.protocol,
+        "people": len(trial.test),
+        "items": dataset.n_items,
+        "data": dataset.fingerprint,
+        "notes": {name: seeds[0].notes for name, seeds in measured.items()},
+        **summarise(measured, [c.name for c in contenders if c.baseline], dataset.n_items),
+    }
+    _write(comparison.out, report)
     return report
 
 
-def _intervals(values: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
-    """Return the intervals of the reported metrics."""
-    names = [f"{prefix}{name}" for prefix in ("", "loved ") for name in REPORTED]
-    return {name: bootstrap(values[name]).to_dict() for name in names if name in values}
+def _ours(
+    comparison: Comparison,
+    checkpoint: Checkpoint | None,
+    trial: Trial,
+    workplace: Workplace,
+    content: ContentOnly | None,
+) -> Iterator[Contender]:
+    """Yield a checkpoint's ranker and its parts, or those of a recipe to train; then its ablations."""
+    if checkpoint:
+        yield from parts(lambda: checkpoint, trial, content)
+    elif comparison.preset:
+        recipe = recipe_of(PRESETS[comparison.preset], trial.training)
+        rest = workplace.trained, comparison.device
+        for seed in range(comparison.seeds):
+            yield from parts(making(recipe, trial, FULL, seed, *rest), trial, content, seed)
+            if comparison.ablations:
+                yield from ablated(recipe, trial, seed, *rest)
 
 
-def _coverage(scorer: Scorer, cases: Sequence[Case], n: int | None) -> float:
-    """Return the share of the catalogue that the top 20 of all people show."""
-    n_items = len(scorer.id_map)
-    return coverage(top_lists(scorer, cases, n, min(CUTOFF, n_items)), n_items)
+def _checkpoint(comparison: Comparison, dataset: Dataset) -> Checkpoint | None:
+    """Load the checkpoint to compare."""
+    if comparison.checkpoint is None:
+        if comparison.ablations and not comparison.preset:
+            raise DataError("--ablations trains a recipe again and again; say which with --preset.")
+        return None
+    if comparison.preset:
+        raise DataError("Compare a --checkpoint or train a --preset, not both.")
+    if comparison.protocol != "fold-in":
+        raise DataError(
+            f"A checkpoint has trained on events that {comparison.protocol} holds out; "
+            "leave --checkpoint away or compare it with --protocol fold-in."
+        )
+    checkpoint = Checkpoint.load(comparison.checkpoint)
+    if checkpoint.data.get("fingerprint") != dataset.fingerprint:
+        raise DataError(
+            f"{comparison.checkpoint} was trained on other data; compare it on its own dataset directory."
+        )
+    return checkpoint
 
 
-def run(
-    data: Path, checkpoint: Path | None = None, items: Path | None = None, franchises: Path | None = None
-) -> dict[str, Any]:
-    """Tune the baselines on the validation people, then compare them and the checkpoint on the holdout.
-
-    The split is the checkpoint's, or the default one. Raises DataError when a file cannot be used, the
-    checkpoint is of other data, or nobody is left to tune on.
-    """
-    content = read_items(items) if items else None
-    groups = read_franchises(franchises) if franchises else None
-    dataset = Dataset.load(data)
-    split, ranker = _checkpoint(checkpoint, dataset)
-    learners = dataset.people(split.training_people(dataset))
-    validation = fold_in(dataset.people(split.validation_people(dataset)))
-    if not learners.n_users or not validation:
+def _refuse_empty(trial: Trial) -> None:
+    """Refuse a split that leaves a part without people."""
+    if not trial.training.n_users or not trial.validation:
         raise DataError(
             "Nobody is left to train or to tune on; use more data, or a checkpoint with validation people."
         )
-    scorers: dict[str, Scorer] = {}
-    tuning: dict[str, Any] = {}
-    for baseline in baselines(learners, content, groups):
-        started = time.perf_counter()
-        tuned = tune(baseline, learners, validation)
-        seconds = time.perf_counter() - started
-        scorers[baseline.name] = tuned.scorer
-        tuning[baseline.name] = {"chosen": tuned.chosen, "tried": tuned.tried, "seconds": round(seconds, 1)}
-        sys.stdout.write(f"{baseline.name}: {_words(tuned.chosen)} ({seconds:.0f} s)\n")
-        sys.stdout.flush()
-    if ranker:
-        scorers[RANKER] = ranker
-    report = compare(scorers, fold_in(dataset.people(split.holdout_people(dataset))))
-    return report | {"items": dataset.n_items, "tuning": tuning, "data": dataset.fingerprint}
+    if not trial.test:
+        raise DataError("Nobody is held out with enough titles; bring more data.")
 
 
-def _checkpoint(path: Path | None, dataset: Dataset) -> tuple[Split, Ranker | None]:
-    """Load the checkpoint's ranker and the split it was trained with; the default split without one."""
-    if path is None:
-        return Split(), None
-    checkpoint = Checkpoint.load(path)
-    if checkpoint.data.get("fingerprint") != dataset.fingerprint:
-        raise DataError(f"{path} was trained on other data; compare it on its own dataset directory.")
-    return Split(**checkpoint.training["split"]), Ranker.load(path)
+def _say(contender: Contender, measurement: Measurement) -> None:
+    """Print one line about what was just measured."""
+    figures = ", ".join(
+        f"{label} {measured.values[CRITERION].mean():.4f}"
+        for label, measured in measurement.by_length.items()
+    )
+    sys.stdout.write(f"{contender.name} (seed {contender.seed}): {CRITERION} {figures}\n")
+    sys.stdout.flush()
 
 
-def _words(settings: Mapping[str, Any]) -> str:
-    """Say which settings were chosen."""
-    return ", ".join(f"{name} {value:g}" for name, value in settings.items()) or "nothing to tune"
+def _write(out: Path, report: dict[str, Any]) -> None:
+    """Write the figures, the table and the picture."""
+    (out / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    (out / "results.md").write_text(markdown(report), encoding="utf-8")
+    if len(report["known"]) > 1:
+        (out / "results.svg").write_text(draw(report), encoding="utf-8")
+
+
+def _digest(path: Path | None) -> str | None:
+    """Hash a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path else None
 
 
 def parser() -> argparse.ArgumentParser:
     """Define the command line."""
     command = argparse.ArgumentParser(prog="python -m ml.compare", description=__doc__)
     command.add_argument("--data", type=Path, required=True, help="directory made by python -m ml.prepare")
+    command.add_argument(
+        "--protocol", choices=tuple(PROTOCOLS), default="fold-in", help="what is held out (fold-in: people)"
+    )
     command.add_argument("--checkpoint", type=Path, help="compare its ranker too, on its own holdout")
+    command.add_argument("--preset", choices=sorted(PRESETS), help="train this recipe and compare it too")
+    command.add_argument("--ablations", action="store_true", help="train the recipe without each thing, too")
+    command.add_argument("--seeds", type=int, default=1, help="how often to train each")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
     command.add_argument("--items", type=Path, help="CSV of titles, for the content baseline")
     command.add_argument("--franchises", type=Path, help="JSON of franchises, for the sibling baseline")
     command.add_argument(
-        "--out", type=Path, required=True, help="directory to make, for results.json, .md and .svg"
+        "--out", type=Path, required=True, help="directory for results.json, .md and .svg; may be resumed"
     )
     return command
 
@@ -135,17 +191,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = parser().parse_args(arguments)
     try:
-        if options.out.exists():
-            raise DataError(f"{options.out} exists already; choose another directory for the results.")
-        report = run(options.data, options.checkpoint, options.items, options.franchises)
-        with new_directory(options.out) as draft:
-            (draft / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-            (draft / "results.md").write_text(markdown(report), encoding="utf-8")
-            (draft / "results.svg").write_text(draw(report), encoding="utf-8")
+        report = run(Comparison(**vars(options)))
     except (DataError, CheckpointError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(markdown(report))
+    sys.stdout.write("\n" + markdown(report))
     return 0
 
 

@@ -1,18 +1,25 @@
 """Every setting of the model and its training, as two frozen dataclasses passed whole."""
 
 from dataclasses import asdict, astuple, dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.splits import Split
-from ml.time_bins import FIRST_BIN, Granularity, TimeBins
+from ml.time_bins import FIRST_BIN, MONTHS_PER_BIN, Granularity, TimeBins
+
+Loss = Literal["softmax", "sampled_softmax", "bce", "bpr", "gbce"]
+CONTEXT = ("feedback", "time", "gap", "position")
 
 
 @dataclass(frozen=True)
 class SASRecConfig:
-    """The shape of a SASRec; `max_length` is the longest history it reads, in events."""
+    """The shape of a SASRec; `max_length` is the longest history it reads, in events.
+
+    `context` names what the model is told of an event beside its title: the feedback, when it was, the time
+    since the event before, its place in the order. Leave one out for an ablation.
+    """
 
     n_items: int
     width: int = 128
@@ -21,6 +28,7 @@ class SASRecConfig:
     hidden_ratio: int = 2  # feed-forward width over width
     max_length: int = 512
     dropout: float = 0.2
+    context: tuple[str, ...] = CONTEXT
     time_granularity: Granularity = "quarter"
     time_origin_year: int = 1990
     time_years: int = 60
@@ -28,12 +36,16 @@ class SASRecConfig:
     time_last: int = FIRST_BIN - 1
 
     def __post_init__(self) -> None:
-        """Refuse shapes that cannot be built."""
+        """Refuse shapes that cannot be built; JSON's list of contexts becomes a tuple."""
+        strangers = sorted(set(self.context) - set(CONTEXT))
+        if strangers:
+            raise ValueError(f"context must be some of {', '.join(CONTEXT)}; not {', '.join(strangers)}.")
+        object.__setattr__(self, "context", tuple(name for name in CONTEXT if name in self.context))
         if self.width % self.n_heads:
             raise ValueError(f"width {self.width} must be a multiple of n_heads {self.n_heads}.")
         if min(self.n_items, self.n_blocks, self.max_length) < 1:
             raise ValueError("n_items, n_blocks and max_length must be at least 1.")
-        if self.time_granularity not in ("month", "quarter", "year"):
+        if self.time_granularity not in MONTHS_PER_BIN:
             raise ValueError("time_granularity must be month, quarter or year.")
 
     @property
@@ -60,15 +72,16 @@ class SASRecConfig:
 class ItemItemConfig:
     """The item-item term: closed forms for long and for short lists, and what an event counts by feedback."""
 
-    neighbours: int = 200  # weights kept towards each title by the sparse part,
+    neighbours: int = 400  # weights kept towards each title by the sparse part,
     dropout: float = 0.3  # which pretends not to know this share of a list,
-    l2: float = 50.0  # and needs as many people to believe a weight
+    l2: float = 50.0  # needs as many people to believe a weight,
+    content: float = 100.0  # and takes equal content for as many people in common
     rank: int = 768  # factors of the spectral part,
-    noise: float = 60.0  # whose dropout p is noise / (1 + noise), near one: made for short lists
+    noise: float = 40.0  # whose dropout p is noise / (1 + noise), near one: made for short lists
     shrinkage: float = 10.0  # people added to every title's count there
     dislike: float = -0.5
     like: float = 1.0
-    love: float = 1.5
+    love: float = 1.25
     watched: float = 1.0
 
 
@@ -82,9 +95,9 @@ class Mix:
     """
 
     lengths: tuple[int, ...] = (3, 10, 30, 100)
-    sasrec: tuple[float, ...] = (0.1765, 0.1991, 0.2479, 0.1418)
-    sparse: tuple[float, ...] = (0.0, 8.946, 9.409, 7.573)
-    spectral: tuple[float, ...] = (375.2, 92.49, 16.14, 1.625)
+    sasrec: tuple[float, ...] = (0.2819, 0.3877, 0.3101, 0.06642)
+    sparse: tuple[float, ...] = (0.0, 5.997, 7.967, 7.458)
+    spectral: tuple[float, ...] = (268.0, 54.32, 9.389, 0.5161)
 
     def __post_init__(self) -> None:
         """Refuse weights that do not line up or lengths that do not rise; JSON's lists become tuples."""
@@ -114,7 +127,7 @@ class TrainingConfig:
     epochs: int = 6
     batch_size: int = 32  # people a step
     window: int = 128  # events a person and epoch; a longer list is sampled anew every epoch
-    positions: int = 8  # prefixes a person and epoch at which the loss is taken
+    positions: int = 8  # prefixes a person and epoch at which the loss is taken; 0 = every one
     ordered_horizon: int = 5  # in ordered histories, how many next events are targets
     learning_rate: float = 3e-4
     warmup: float = 0.05  # share of the steps
@@ -123,7 +136,14 @@ class TrainingConfig:
     love_weight: float = 1.2
     like_weight: float = 1.0
     watched_weight: float = 0.9
+    dislike_gate: float = -0.5  # how a disliked title counts before training: turned around, by half
     dislike_strength: float = 0.2  # of the term that pushes disliked titles down
+    loss: Loss = "softmax"  # over all titles; the others meet only a few of them as negatives:
+    negatives: int = 256  # how many titles are drawn a step, the same for everybody in the batch,
+    negative_popularity: float = 0.0  # by this power of their number of people; 0 draws all alike,
+    negatives_per_target: int = 256  # and for how many the average of them counts against a target in a BCE
+    calibration: float = 0.75  # of gBCE: 0 is BCE, 1 learns probabilities as if nothing were drawn
+    distillation: float = 0.0  # share of the softmax loss that follows the item-item term and not the lists
     pretended_people: float = 0.3  # share of windows in which a few events are pretended to be dislikes,
     pretended_events: float = 0.05  # how many of the window's events (at least one),
     pretended_kin: int = 50  # and how many of the titles most like each go with it
@@ -132,10 +152,22 @@ class TrainingConfig:
     validations: int = 3  # over the whole run
     max_steps: int | None = None
     max_seconds: float | None = None
+    bf16: bool = False  # matrix products in bfloat16, all else in float32; see docs/benchmarks.md
     seed: int = 0
     split: Split = field(default_factory=Split)
     item_item: ItemItemConfig = field(default_factory=ItemItemConfig)
     mix: Mix = field(default_factory=Mix)  # only where there are no validation people to find one on
+
+    def __post_init__(self) -> None:
+        """Refuse a loss that there is not."""
+        if self.loss not in get_args(Loss):
+            raise ValueError(f"loss must be one of {', '.join(get_args(Loss))}; not {self.loss}.")
+        if min(self.negatives, self.negatives_per_target) < 1 or not 0 <= self.calibration <= 1:
+            raise ValueError(
+                "negatives and negatives_per_target must be at least 1, calibration between 0 and 1."
+            )
+        if not 0 <= self.distillation <= 1 or (self.distillation and self.loss != "softmax"):
+            raise ValueError("distillation must be between 0 and 1, and 0 with another loss than softmax.")
 
 
 # For a nightly run on what a site logged, with or without the ratings the parent was trained on.
@@ -157,8 +189,29 @@ PRESETS = {
         {"width": 32, "n_heads": 2, "max_length": 128, "dropout": 0.1},
         TrainingConfig(epochs=2, window=64, item_item=ItemItemConfig(neighbours=50, rank=64)),
     ),
-    "starter": Preset({"width": 192, "n_heads": 4}, TrainingConfig()),
+    "starter": Preset(
+        {"width": 192, "n_heads": 4}, TrainingConfig(epochs=9, learning_rate=5e-4, distillation=0.5)
+    ),
+    # For lists with times: the newest events count most, and every event predicts the next. Lists of some
+    # hundred people are learned in a few epochs, so it validates after each.
+    "ordered": Preset(
+        {"width": 128, "max_length": 64, "time_granularity": "month"},
+        TrainingConfig(
+            epochs=5,
+            window=64,
+            positions=0,
+            ordered_horizon=1,
+            learning_rate=1e-3,
+            love_weight=1.0,
+            watched_weight=1.0,
+            dislike_gate=1.0,  # what comes next is often of a kind somebody rates low, so let the data say
+            dislike_strength=0.0,
+            pretended_people=0.0,
+            validations=5,
+        ),
+    ),
     "full": Preset(
-        {"width": 256, "n_heads": 8}, TrainingConfig(epochs=10, batch_size=128, window=256, validations=10)
+        {"width": 256, "n_heads": 8},
+        TrainingConfig(epochs=10, batch_size=128, window=256, validations=10, distillation=0.5),
     ),
 }

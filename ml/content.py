@@ -2,8 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,7 @@ from torch import Tensor
 from ml.feedback import Feedback
 from ml.history import History
 from ml.id_maps import IdMap
-from ml.ratings import FIRST_LINE, ITEM_COLUMNS, DataError
+from ml.ratings import ITEM_COLUMNS, DataError, line_of
 
 # A block of features for each column, and how much its similarity counts.
 BLOCKS = {
@@ -31,27 +33,84 @@ MIN_TITLES = 2  # a token of one title likens nothing
 WORD = re.compile(r"\w+")
 
 
-class ContentMatrix:
-    """Sparse content vectors (M, F) of every title of an items table, each of length one.
+@dataclass(frozen=True)
+class ItemContent:
+    """What M titles are, in F features: compressed sparse rows, and the name of every feature.
 
-    A block a column (genres, type, words of the title, …) holds TF-IDF weights (Salton and Buckley, 1988) and
-    is scaled to length one times the root of its weight, so that the product of two titles is the
-    weighted mean of their blocks' cosines. `weights` replaces weights of `BLOCKS`; columns the table lacks
-    and empty cells add nothing. Raises ValueError for a weight of an unknown block.
+    Title m has features[offsets[m]:offsets[m + 1]] with `values`: (1 + log tf) idf (Salton and Buckley,
+    1988), each block of a title scaled to length one. A block is a column of the items table;
+    `maps` names its tokens, and its features follow those of the blocks before it.
     """
 
-    def __init__(self, items: pd.DataFrame, weights: Mapping[str, float] | None = None) -> None:
+    item_ids: NDArray[np.int64]  # (M,)
+    offsets: NDArray[np.int64]  # (M + 1,)
+    features: NDArray[np.int32]  # (E,)
+    values: NDArray[np.float32]  # (E,)
+    maps: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, items: pd.DataFrame) -> Self:
+        """Weigh a table of `read_items`. Columns it lacks and empty cells add nothing."""
+        maps: dict[str, list[str]] = {}
+        parts = []
+        for column in (column for column in BLOCKS if column in items):
+            start = sum(map(len, maps.values()))
+            rows, features, values, maps[column] = _block([_tokens(column, cell) for cell in items[column]])
+            parts.append((rows, features + start, values))
+        rows, features, values = (np.concatenate([part[axis] for part in parts]) for axis in range(3))
+        order = np.lexsort((features, rows))
+        lengths = np.bincount(rows, minlength=len(items))
+        return cls(
+            items["item_id"].to_numpy(np.int64),
+            np.concatenate([[0], np.cumsum(lengths)]),
+            features[order].astype(np.int32),
+            values[order].astype(np.float32),
+            maps,
+        )
+
+    def ordered(self, id_map: IdMap) -> "ItemContent":
+        """Put the titles of an id map first, in its order and some perhaps empty, then all the others."""
+        places = IdMap(self.item_ids.tolist())
+        item_ids = np.array(id_map.extend(self.item_ids.tolist()).ids, dtype=np.int64)
+        old = places.indices_of(item_ids.tolist()) - 1  # -1 = no content
+        lengths = np.where(old >= 0, np.diff(self.offsets)[old], 0)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        entries = np.arange(offsets[-1]) + np.repeat(self.offsets[old] - offsets[:-1], lengths)
+        return ItemContent(item_ids, offsets, self.features[entries], self.values[entries], self.maps)
+
+    @property
+    def n_features(self) -> int:
+        """Count the features F."""
+        return sum(map(len, self.maps.values()))
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by name, as a dataset stores them."""
+        names = ("item_ids", "offsets", "features", "values")
+        return {f"content_{name}": getattr(self, name) for name in names}
+
+
+class ContentMatrix:
+    """Sparse content vectors (M, F) of every title, each of length one, or zero without content.
+
+    A block counts as the root of its weight, so that the product of two titles is the weighted mean of their
+    blocks' cosines. `weights` replaces weights of `BLOCKS`. Raises ValueError for a weight of an unknown
+    block.
+    """
+
+    def __init__(self, items: pd.DataFrame | ItemContent, weights: Mapping[str, float] | None = None) -> None:
         strangers = set(weights or {}) - set(BLOCKS)
         if strangers:
             raise ValueError(f"Unknown blocks {sorted(strangers)}; use some of {', '.join(BLOCKS)}.")
-        self.item_ids = tuple(int(item_id) for item_id in items["item_id"])
-        parts, width = [], 0
-        for column, weight in (BLOCKS | dict(weights or {})).items():
-            if column in items and weight > 0:
-                rows, features, values, n = _block([_tokens(column, cell) for cell in items[column]])
-                parts.append((rows, features + width, values * np.sqrt(weight)))
-                width += n
-        self.vectors = _unit_rows(parts, (len(items), max(width, 1)))
+        content = items if isinstance(items, ItemContent) else ItemContent.of(items)
+        self.item_ids = tuple(content.item_ids.tolist())
+        weighed = BLOCKS | dict(weights or {})
+        roots = np.concatenate(
+            [np.full(len(names), weighed[block] ** 0.5) for block, names in content.maps.items()]
+        )
+        rows = np.repeat(np.arange(len(self.item_ids)), np.diff(content.offsets))
+        shape = (len(self.item_ids), max(content.n_features, 1))
+        self.vectors = _unit_rows(rows, content.features, content.values * roots[content.features], shape)
 
     def rows(self, id_map: IdMap) -> Tensor:
         """Return the vectors in the order of an id map, sparse (N + 1, F); unknown titles have none."""
@@ -104,12 +163,22 @@ class ContentOnly:
         return np.asarray(scores.numpy(), dtype=np.float32)
 
 
-def read_items(path: Path) -> pd.DataFrame:
-    """Read an items CSV into item_id (int64, unique) and those of `BLOCKS` that it has, as text.
+def read_items(*paths: Path) -> pd.DataFrame:
+    """Read items CSVs into item_id (int64, unique) and those of `BLOCKS` that they have, as text.
 
-    The file has `anime_id` or `item_id`, and any of name, genre (comma-separated), type, synopsis, year,
-    studio, source. Raises DataError for a missing file, no such column, or a wrong id with its line.
+    A file has `anime_id` or `item_id`, and any of name, genre (comma-separated), type, synopsis, year,
+    studio, source. Of a column in several files a title has the first that is not empty. Raises DataError for
+    a missing file, no such column, or a wrong id with its line.
     """
+    tables = [_read_items(path).set_index("item_id") for path in paths]
+    joined = tables[0]
+    for table in tables[1:]:
+        joined = joined.mask(joined == "").combine_first(table.mask(table == "")).fillna("")
+    return joined.reset_index()
+
+
+def _read_items(path: Path) -> pd.DataFrame:
+    """Read one items CSV."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False)
     except FileNotFoundError:
@@ -124,7 +193,7 @@ def read_items(path: Path) -> pd.DataFrame:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise DataError(
-            f"{path}, line {row + FIRST_LINE}: {column} is {table[column].iloc[row]!r}, "
+            f"{path}, line {line_of(path, row)}: {column} is {table[column].iloc[row]!r}, "
             "not a whole number that comes once."
         )
     return table[blocks].assign(item_id=table[column].astype("int64"))
@@ -142,30 +211,30 @@ def _tokens(column: str, cell: str) -> list[str]:
 
 def _block(
     bags: Sequence[Sequence[str]],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], int]:
-    """Weigh bags of tokens by (1 + log tf) idf, rows scaled to length one: rows, features, values, width."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], list[str]]:
+    """Weigh bags of tokens by (1 + log tf) idf, rows scaled to length one: rows, features, values, tokens."""
     spread = Counter(token for bag in bags for token in set(bag))
-    vocabulary = {token: place for place, token in enumerate(t for t, n in spread.items() if n >= MIN_TITLES)}
+    tokens = sorted(token for token, n in spread.items() if n >= MIN_TITLES)
+    places = {token: place for place, token in enumerate(tokens)}
     entries = [
-        (row, vocabulary[token], (1 + np.log(n)) * np.log((1 + len(bags)) / spread[token]))
+        (row, places[token], (1 + np.log(n)) * np.log((1 + len(bags)) / spread[token]))
         for row, bag in enumerate(bags)
         for token, n in Counter(bag).items()
-        if token in vocabulary
+        if token in places
     ]
     table = np.array(entries, dtype=np.float64).reshape(-1, 3)
     rows, features = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
     squares = np.bincount(rows, weights=table[:, 2] ** 2, minlength=len(bags))
-    return rows, features, table[:, 2] / np.sqrt(squares[rows]), len(vocabulary)
+    return rows, features, table[:, 2] / np.sqrt(squares[rows]), tokens
 
 
 def _unit_rows(
-    parts: Iterable[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]], shape: tuple[int, int]
+    rows: NDArray[np.int64], features: NDArray[np.int32], values: NDArray[np.float64], shape: tuple[int, int]
 ) -> Tensor:
-    """Put blocks side by side into one sparse matrix whose rows have length one, or none."""
-    blocks = [*parts, (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
-    rows, features = (np.concatenate([block[axis] for block in blocks]) for axis in (0, 1))
-    values = np.concatenate([block[2] for block in blocks])
+    """Make a sparse matrix whose rows have length one, or none."""
+    kept = values > 0
+    rows, features, values = rows[kept], features[kept], values[kept]
     squares = np.bincount(rows, weights=values**2, minlength=shape[0])
     values = (values / np.sqrt(squares[rows])).astype(np.float32)
-    places = torch.from_numpy(np.stack([rows, features]))
+    places = torch.from_numpy(np.stack([rows, features.astype(np.int64)]))
     return torch.sparse_coo_tensor(places, torch.from_numpy(values), shape, check_invariants=True).coalesce()

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ml.content import ItemContent
 from ml.directories import new_directory
 from ml.feedback import Feedback
 from ml.history import History
@@ -19,6 +20,7 @@ from ml.id_maps import IdMap
 from ml.ratings import DataError
 
 ARRAYS = ("user_ids", "offsets", "items", "feedback", "timestamps")
+CONTEXT_MAPS = "context_maps.json"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Dataset:
     items: NDArray[np.int32]  # (E,), indices of id_map
     feedback: NDArray[np.int8]  # (E,), values of Feedback
     timestamps: NDArray[np.float64]  # (E,), Unix seconds, NaN where unknown
+    content: ItemContent | None = None  # of the N titles in order, then of titles nobody reacted to
 
     @property
     def n_users(self) -> int:
@@ -67,6 +70,10 @@ class Dataset:
         digest.update("\n".join(self.user_ids.tolist()).encode())
         for array in (self.offsets, self.items, self.feedback, self.timestamps):
             digest.update(np.ascontiguousarray(array).tobytes())
+        if self.content is not None:
+            for array in self.content.arrays.values():
+                digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(json.dumps(self.content.maps).encode())
         return digest.hexdigest()
 
     def history(self, user: int) -> History:
@@ -90,6 +97,7 @@ class Dataset:
             self.items[events],
             self.feedback[events],
             self.timestamps[events],
+            self.content,
         )
 
     def reindexed(self, id_map: IdMap) -> "Dataset":
@@ -100,11 +108,21 @@ class Dataset:
         return replace(self, id_map=id_map, items=table[self.items])
 
     def save(self, path: Path, stats: dict[str, Any]) -> None:
-        """Write the arrays as .npy and `stats.json`. Raises FileExistsError when `path` exists."""
+        """Write the arrays as .npy, `context_maps.json` and `stats.json`.
+
+        Raises FileExistsError when `path` exists.
+        """
+        arrays = self.content.arrays if self.content else {}
+        maps: dict[str, Any] = {"feedback": {f.name.lower(): int(f) for f in Feedback}}
+        if self.content:
+            maps["content"] = self.content.maps
         with new_directory(path) as draft:
             for name in ARRAYS:
                 np.save(draft / f"{name}.npy", getattr(self, name))
+            for name, array in arrays.items():
+                np.save(draft / f"{name}.npy", array)
             np.save(draft / "item_ids.npy", np.array(self.id_map.ids, dtype=np.int64))
+            (draft / CONTEXT_MAPS).write_text(json.dumps(maps, indent=1) + "\n")
             (draft / "stats.json").write_text(json.dumps(stats, indent=1) + "\n")
 
     @classmethod
@@ -113,16 +131,25 @@ class Dataset:
         try:
             stats = json.loads((path / "stats.json").read_text())
             arrays = {name: np.load(path / f"{name}.npy") for name in (*ARRAYS, "item_ids")}
-        except (OSError, ValueError) as error:
+            content = _load_content(path) if "content" in stats else None
+        except (OSError, ValueError, KeyError) as error:
             raise DataError(
                 f"{path} is not a dataset directory; make one with python -m ml.prepare."
             ) from error
-        dataset = cls(IdMap(arrays.pop("item_ids").tolist()), **arrays)
+        dataset = cls(IdMap(arrays.pop("item_ids").tolist()), **arrays, content=content)
         if dataset.fingerprint != stats.get("fingerprint"):
             raise DataError(
                 f"{path} does not match its fingerprint; make it again with python -m ml.prepare."
             )
         return dataset
+
+
+def _load_content(path: Path) -> ItemContent:
+    """Read the item content of a dataset directory."""
+    maps = json.loads((path / CONTEXT_MAPS).read_text())["content"]
+    names = ("item_ids", "offsets", "features", "values")
+    item_ids, offsets, features, values = (np.load(path / f"content_{name}.npy") for name in names)
+    return ItemContent(item_ids, offsets, features, values, maps)
 
 
 def clean(
@@ -137,52 +164,75 @@ def clean(
     unless in `keep_items`, then people with fewer than `min_user_count` titles. Raises DataError when nothing
     is left.
     """
-    rows, user_ids = _joined(tables)
-    rows = rows.drop_duplicates(["user", "item_id"], keep="last")
-    counts = rows["item_id"].value_counts()
-    kept = counts.index[(counts >= min_item_count) | counts.index.isin(list(keep_items))]
-    rows = rows[rows["item_id"].isin(kept)]
-    per_user = np.bincount(rows["user"], minlength=len(user_ids))
-    rows = rows[per_user[rows["user"]] >= min_user_count]
-    if not len(rows):
+    users, user_ids = _people(tables)
+    items, item_ids = pd.factorize(np.concatenate([table["item_id"].to_numpy(np.int64) for table in tables]))
+    kept = _last_of_each(users * len(item_ids) + items)
+    counts = np.bincount(items[kept], minlength=len(item_ids))
+    common = (counts >= min_item_count) | np.isin(item_ids, list(keep_items))
+    kept = kept[common[items[kept]]]
+    lengths = np.bincount(users[kept], minlength=len(user_ids))
+    kept = kept[(lengths >= min_user_count)[users[kept]]]
+    if not len(kept):
         raise DataError(
             f"No row is left: titles need {min_item_count} ratings and people {min_user_count} titles; "
             "bring more data or lower --min-item-count and --min-user-count."
         )
-    rows = rows.sort_values(["user", "timestamp"], kind="stable", na_position="first")
-    return _as_dataset(rows, user_ids)
+    feedback = np.concatenate([table["feedback"].to_numpy(np.int8) for table in tables])[kept]
+    timestamps = np.concatenate([table["timestamp"].to_numpy(np.float64) for table in tables])[kept]
+    users, items = users[kept], items[kept]
+    order = np.lexsort((np.nan_to_num(timestamps, nan=-np.inf), users))  # stable
+    return _as_dataset(user_ids, item_ids, users[order], items[order], feedback[order], timestamps[order])
 
 
-def _joined(tables: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, NDArray[np.str_]]:
-    """Number people across tables. Return rows with a `user` column, and the id of each number."""
-    parts, user_ids = [], []
+def _people(tables: Sequence[pd.DataFrame]) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    """Number people across tables, in the order they come. Return each row's number, and each number's id."""
+    numbers, user_ids = [], []
     n_users = 0
     for table in tables:
         codes, names = pd.factorize(table["user_id"])
-        parts.append(table.drop(columns="user_id").assign(user=codes + n_users))
+        numbers.append(codes.astype(np.int64) + n_users)
         user_ids.append(np.array([str(name) for name in names], dtype=np.str_))
         n_users += len(names)
-    return pd.concat(parts, ignore_index=True), np.concatenate(user_ids)
+    return np.concatenate(numbers), np.concatenate(user_ids)
 
 
-def _as_dataset(rows: pd.DataFrame, user_ids: NDArray[np.str_]) -> Dataset:
-    """Turn clean sorted rows into flat arrays."""
-    item_ids, indices = np.unique(rows["item_id"].to_numpy(np.int64), return_inverse=True)
-    users, lengths = np.unique(rows["user"].to_numpy(np.int64), return_counts=True)
+def _last_of_each(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the places of the last row of each key, ascending."""
+    order = np.argsort(keys, kind="stable")  # fast where the file is sorted already
+    sorted_keys = keys[order]
+    kept = np.zeros(len(keys), dtype=bool)
+    kept[order[np.append(sorted_keys[1:] != sorted_keys[:-1], True)[: len(keys)]]] = True
+    return np.flatnonzero(kept)
+
+
+def _as_dataset(
+    user_ids: NDArray[np.str_],
+    item_ids: NDArray[np.int64],
+    users: NDArray[np.int64],
+    items: NDArray[np.int64],
+    feedback: NDArray[np.int8],
+    timestamps: NDArray[np.float64],
+) -> Dataset:
+    """Turn clean sorted rows into flat arrays; indices follow the ascending ids of the titles left."""
+    lengths = np.bincount(users, minlength=len(user_ids))
+    left = np.flatnonzero(np.bincount(items))
+    left = left[np.argsort(item_ids[left])]
+    indices = np.zeros(len(item_ids), dtype=np.int32)
+    indices[left] = np.arange(1, len(left) + 1)
     return Dataset(
-        IdMap(item_ids.tolist()),
-        user_ids[users],
-        np.concatenate([[0], np.cumsum(lengths)]),
-        (indices + 1).astype(np.int32),
-        rows["feedback"].to_numpy(np.int8),
-        rows["timestamp"].to_numpy(np.float64),
+        IdMap(item_ids[left].tolist()),
+        user_ids[lengths > 0],
+        np.concatenate([[0], np.cumsum(lengths[lengths > 0])]),
+        indices[items],
+        feedback,
+        timestamps,
     )
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
     """Count what a dataset holds, for `stats.json`."""
     timed = np.isfinite(dataset.timestamps)
-    return {
+    stats: dict[str, Any] = {
         "fingerprint": dataset.fingerprint,
         "users": dataset.n_users,
         "items": dataset.n_items,
@@ -190,3 +240,11 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "events_with_time": int(timed.sum()),
         "feedback": {f.name.lower(): int((dataset.feedback == f).sum()) for f in Feedback if f},
     }
+    if dataset.content is not None:
+        filled = np.diff(dataset.content.offsets) > 0
+        stats["content"] = {
+            "features": {block: len(names) for block, names in dataset.content.maps.items()},
+            "items_with_content": int(filled[: dataset.n_items].sum()),
+            "cold_items": len(filled) - dataset.n_items,
+        }
+    return stats

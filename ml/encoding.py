@@ -10,32 +10,37 @@ from torch import Tensor
 from ml.config import SASRecConfig
 from ml.history import History
 from ml.id_maps import IdMap
+from ml.time_bins import UNKNOWN_BIN, gap_bins
 
-ITEM, FEEDBACK, TIME, POSITION = range(4)  # rows of an encoded history
+ITEM, FEEDBACK, TIME, GAP, POSITION = range(5)  # rows of an encoded history
+Inputs = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]  # the same as the model's inputs, each (B, L)
 
 
 def encode(history: History, id_map: IdMap, config: SASRecConfig) -> NDArray[np.int64]:
-    """Encode a history as (4, L) rows item, feedback, time bin, position; unknown titles are left out.
+    """Encode a history as (5, L) rows item, feedback, time bin, gap bin, position, without unknown titles.
 
     Of more than `config.max_length` events the newest with a time are kept, then an even draw of those
-    without.
+    without. A gap is the time since the person's dated event before, kept or not.
     """
     items = id_map.indices_of(history.item_ids)
     timed = np.array([timestamp is not None for timestamp in history.timestamps], dtype=bool)
+    gaps = np.full(len(items), UNKNOWN_BIN)
+    gaps[timed] = gap_bins(np.array([t for t in history.timestamps if t is not None], dtype=np.float64))
     kept = np.flatnonzero(items)
     if len(kept) > config.max_length:
         kept = _window(kept, timed[kept], config.max_length)
     kept = np.concatenate([kept[~timed[kept]], kept[timed[kept]]])  # as in training: the set first
-    encoded = np.zeros((4, len(kept)), dtype=np.int64)
+    encoded = np.zeros((5, len(kept)), dtype=np.int64)
     encoded[ITEM] = items[kept]
     encoded[FEEDBACK] = np.array(history.feedback, dtype=np.int64)[kept]
     encoded[TIME] = config.time_bins.bins_of([history.timestamps[i] for i in kept])
+    encoded[GAP] = gaps[kept]
     encoded[POSITION] = timed[kept]
     return number_positions(encoded)
 
 
 def number_positions(encoded: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number the ordered events of (4, L) by their place, after events were dropped."""
+    """Number the ordered events of (5, L) by their place, after events were dropped."""
     places = np.arange(1, encoded.shape[1] + 1)
     encoded[POSITION] = np.where(encoded[POSITION] > 0, places, 0)
     return encoded
@@ -49,15 +54,20 @@ def _window(kept: NDArray[np.int64], timed: NDArray[np.bool_], length: int) -> N
     return np.concatenate([loose[np.sort(draw)], ordered])
 
 
-def collate(encoded: Sequence[NDArray[np.int64]]) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]:
+def collate(encoded: Sequence[NDArray[np.int64]]) -> tuple[Inputs, Tensor]:
     """Pad encoded histories on the right to (B, L) inputs, and point at each one's last event (B, 1)."""
     length = max(1, *(row.shape[1] for row in encoded)) if len(encoded) > 1 else max(1, encoded[0].shape[1])
-    inputs = np.zeros((4, len(encoded), length), dtype=np.int64)
+    inputs = np.zeros((5, len(encoded), length), dtype=np.int64)
     for b, row in enumerate(encoded):
         inputs[:, b, : row.shape[1]] = row
     last = torch.tensor([[max(row.shape[1] - 1, 0)] for row in encoded])
-    items, feedback, times, positions = (torch.from_numpy(array) for array in inputs)
-    return (items, feedback, times, positions), last
+    return as_inputs(inputs), last
+
+
+def as_inputs(rows: NDArray[np.int64]) -> Inputs:
+    """Hand rows (5, B, L) to PyTorch, without a copy."""
+    items, feedback, times, gaps, positions = torch.from_numpy(rows)
+    return items, feedback, times, gaps, positions
 
 
 def by_length(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:

@@ -3,75 +3,79 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ml.baselines import EASE, Popularity
 from ml.checkpoint import Checkpoint, CheckpointError
 from ml.config import SASREC_ALONE
 from ml.data import Dataset
-from ml.metrics import bootstrap, coverage
-from ml.protocols import KNOWN, Case, fold_in, measure, top_lists
+from ml.leave_out import WHOLE, leave_one_out_in_time, random_leave_one_out
+from ml.measurements import Built, Measurement
+from ml.protocols import KNOWN, Case, fold_in
 from ml.ranker import Ranker
 from ml.ratings import DataError
+from ml.results import CRITERION, averaged, difference, figures_of
+from ml.rules import read_franchises
 from ml.scoring import Scorer
 from ml.splits import Split
+from ml.strata import Titles
 
-HEADLINES = ("ndcg@20", "loved ndcg@20", "recall@20", "hit_rate@10")
-PAIRED = "ndcg@20"
+HEADLINES = (CRITERION, "loved ndcg@20", "recall@20", "hit_rate@10")
+
+# What is held out of the lists of people whom the checkpoint never saw, and how much of the rest is told.
+PROTOCOLS: Mapping[str, tuple[Callable[[Dataset], list[Case]], tuple[int | None, ...]]] = {
+    "fold-in": (fold_in, KNOWN),
+    "leave-one-out": (lambda people: random_leave_one_out(people).test, WHOLE),
+    "leave-one-out-in-time": (lambda people: leave_one_out_in_time(people).test, WHOLE),
+}
 
 
-def evaluate(scorers: dict[str, Scorer], cases: Sequence[Case]) -> dict[str, Any]:
+def evaluate(
+    scorers: Mapping[str, Scorer],
+    cases: Sequence[Case],
+    titles: Titles,
+    lengths: Sequence[int | None] = KNOWN,
+) -> dict[str, Any]:
     """Measure every scorer at every history length, with 95 % intervals over people.
 
-    Returns {"people": n, "known": {"3": {scorer: {metric: interval}}}, "paired": …}; `paired` is the
-    difference of the first scorer to each other one on NDCG@20, person by person. Raises ValueError without
-    cases.
+    Returns {"people": n, "known": {"3": {scorer: {metric: interval}}}, "paired": {"3": {scorer: {metric:
+    interval}}}}; `paired` is the lead of the first scorer over each other one, person by person. Raises
+    ValueError without cases.
     """
     if not cases:
-        raise ValueError("Nobody is held out with 5 titles or more; use a larger holdout or more data.")
+        raise ValueError("Nobody is held out with enough titles; use a larger holdout or more data.")
+    measured = {
+        name: Measurement.of(Built(scorer), cases, lengths, titles) for name, scorer in scorers.items()
+    }
     report: dict[str, Any] = {"people": len(cases), "known": {}, "paired": {}}
-    for n in KNOWN:
-        values = {name: measure(scorer, cases, n) for name, scorer in scorers.items()}
-        label = str(n or "all")
+    for label in (str(n or "all") for n in lengths):
         report["known"][label] = {
-            name: _summary(scorers[name], cases, n, row) for name, row in values.items()
+            name: figures_of([one], label, len(scorers[name].id_map)) for name, one in measured.items()
         }
-        report["paired"][label] = _paired(values)
+        first, *others = (averaged([one], label) for one in measured.values())
+        report["paired"][label] = {
+            name: difference(first, other) for name, other in zip([*measured][1:], others, strict=True)
+        }
     return report
 
 
-def _summary(
-    scorer: Scorer, cases: Sequence[Case], n: int | None, values: dict[str, NDArray[np.float64]]
-) -> dict[str, Any]:
-    """Return the intervals of one scorer's metrics, and how much of the catalogue its lists show."""
-    k = min(20, len(scorer.id_map))
-    figures: dict[str, Any] = {name: bootstrap(row).to_dict() for name, row in values.items()}
-    return figures | {"coverage@20": coverage(top_lists(scorer, cases, n, k), len(scorer.id_map))}
-
-
-def _paired(values: dict[str, dict[str, NDArray[np.float64]]]) -> dict[str, Any]:
-    """Return the first scorer's lead over each other one."""
-    first, *others = values
-    lead = values[first][PAIRED]
-    return {name: bootstrap(lead - values[name][PAIRED]).to_dict() for name in others}
-
-
-def table(report: dict[str, Any]) -> str:
+def table(report: Mapping[str, Any]) -> str:
     """Lay out the headline figures as text, and the first ranker's lead over each other one."""
-    lines = [f"Fold-in on {report['people']} people unseen in training, full ranking, 95 % intervals", ""]
-    titles = "".join(f"{name:>24}" for name in (*HEADLINES, f"lead in {PAIRED}"))
-    lines.append(f"{'known':>5}  {'ranker':<10}{titles}{'coverage@20':>13}")
+    lines = [
+        f"{report['protocol']}: {report['people']} people unseen in training, full ranking, 95 % intervals",
+        "",
+    ]
+    titles = "".join(f"{name:>24}" for name in (*HEADLINES, f"lead in {CRITERION}"))
+    lines.append(f"{'known':>5}  {'ranker':<10}{titles}{'coverage@20':>13}{'novelty@20':>12}")
     for label, scorers in report["known"].items():
         for name, figures in scorers.items():
-            lead = report["paired"][label].get(name)
+            lead = report["paired"][label].get(name, {}).get(CRITERION)
             cells = "".join(f"{_cell(cell):>24}" for cell in (*map(figures.get, HEADLINES), lead))
-            lines.append(f"{label:>5}  {name:<10}{cells}{figures['coverage@20']:>13.3f}")
+            shown = f"{figures['coverage@20']:>13.3f}{figures['novelty@20']['mean']:>12.2f}"
+            lines.append(f"{label:>5}  {name:<10}{cells}{shown}")
     return "\n".join(lines)
 
 
@@ -87,14 +91,19 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--data", type=Path, required=True, help="directory made by python -m ml.prepare")
     command.add_argument("--checkpoint", type=Path, required=True)
     command.add_argument("--json", type=Path, help="write every figure there")
+    command.add_argument(
+        "--protocol", choices=tuple(PROTOCOLS), default="fold-in", help="what is held out of their lists"
+    )
+    command.add_argument("--franchises", type=Path, help="JSON of franchises, for targets of new ones")
     return command
 
 
-def run(data: Path, path: Path) -> dict[str, Any]:
+def run(data: Path, path: Path, protocol: str = "fold-in", franchises: Path | None = None) -> dict[str, Any]:
     """Evaluate the checkpoint at `path` on the people it held out of the dataset at `data`.
 
     Raises DataError when the dataset is not the one the checkpoint was trained on.
     """
+    groups = read_franchises(franchises) if franchises else None
     checkpoint, dataset = Checkpoint.load(path), Dataset.load(data)
     if checkpoint.data.get("fingerprint") != dataset.fingerprint:
         raise DataError(
@@ -102,7 +111,8 @@ def run(data: Path, path: Path) -> dict[str, Any]:
         )
     split = Split(**checkpoint.training["split"])
     learners = dataset.people(split.training_people(dataset))
-    cases = fold_in(dataset.people(split.holdout_people(dataset)))
+    cases_of, lengths = PROTOCOLS[protocol]
+    cases = cases_of(dataset.people(split.holdout_people(dataset)))
     mix = checkpoint.mix
     linear = replace(mix, sasrec=(0.0,) * len(mix.lengths))
     scorers: dict[str, Scorer] = {
@@ -112,15 +122,19 @@ def run(data: Path, path: Path) -> dict[str, Any]:
         "EASE": EASE(learners),
         "popularity": Popularity(learners),
     }
-    report = evaluate(scorers, cases)
-    return report | {"checkpoint": checkpoint.version, "data": dataset.fingerprint}
+    report = evaluate(scorers, cases, Titles.of(learners, groups), lengths)
+    return report | {
+        "protocol": protocol,
+        "checkpoint": checkpoint.version,
+        "data": dataset.fingerprint,
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = parser().parse_args(arguments)
     try:
-        report = run(options.data, options.checkpoint)
+        report = run(options.data, options.checkpoint, options.protocol, options.franchises)
         if options.json:
             options.json.write_text(json.dumps(report, indent=1) + "\n")
     except (DataError, CheckpointError, OSError, ValueError) as error:

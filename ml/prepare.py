@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from ml.content import ItemContent, read_items
 from ml.data import clean, describe
 from ml.ratings import DataError, read_ratings
 
@@ -14,6 +16,9 @@ def parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(prog="python -m ml.prepare", description=__doc__)
     command.add_argument(
         "--ratings", type=Path, action="append", required=True, help="ratings CSV; repeatable"
+    )
+    command.add_argument(
+        "--items", type=Path, action="append", help="CSV of titles: genre, type, name, year, …; repeatable"
     )
     command.add_argument("--out", type=Path, required=True, help="dataset directory to make")
     command.add_argument("--min-item-count", type=int, default=10, help="drop titles with fewer ratings")
@@ -28,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         tables = [read_ratings(path, options.rating_scale) for path in options.ratings]
         dataset = clean(tables, options.min_item_count, options.min_user_count)
+        if options.items:
+            content = ItemContent.of(read_items(*options.items))
+            dataset = replace(dataset, content=content.ordered(dataset.id_map))
         stats = describe(dataset)
         settings = {"min_item_count": options.min_item_count, "min_user_count": options.min_user_count}
         dataset.save(options.out, stats | settings)

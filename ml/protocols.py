@@ -10,8 +10,9 @@ from ml.data import Dataset
 from ml.feedback import Feedback
 from ml.history import History
 from ml.id_maps import IdMap
-from ml.metrics import METRICS, target_ranks
+from ml.metrics import METRICS, novelty, places, ranks
 from ml.scoring import Scorer
+from ml.strata import STRATA, Titles
 
 KNOWN = (3, 10, 30, None)  # how many titles of a person the model is told; None = all of the known part
 CHUNK = 256  # people scored at a time
@@ -55,13 +56,12 @@ def fold_in(people: Dataset, share: float = 0.8, min_events: int = 5, seed: int 
     return cases
 
 
-def scored(
-    scorer: Scorer, cases: Sequence[Case], n_known: int | None
-) -> Iterator[tuple[Case, NDArray[np.float32]]]:
-    """Yield each case with its scores (N + 1,)."""
-    for start in range(0, len(cases), CHUNK):
-        chunk = cases[start : start + CHUNK]
-        yield from zip(chunk, scorer.scores([case.told(n_known) for case in chunk]), strict=True)
+@dataclass(frozen=True)
+class Measured:
+    """What a ranker does for U people: each metric's values (U,), and the top lists (U, k), indices."""
+
+    values: dict[str, NDArray[np.float64]]
+    shown: NDArray[np.int64]
 
 
 def measure(
@@ -73,34 +73,78 @@ def measure(
     Titles the scorer does not know count as missed; people without a loved target are left out of the loved
     figures.
     """
+    return examine(scorer, cases, n_known, cutoffs).values
+
+
+def examine(
+    scorer: Scorer,
+    cases: Sequence[Case],
+    n_known: int | None,
+    cutoffs: Sequence[int] = (10, 20),
+    titles: Titles | None = None,
+) -> Measured:
+    """Measure as `measure` does, and keep the top lists, as long as the largest cutoff.
+
+    With `titles`, those of the scorer, also `novelty@20` and, over the people who have such targets:
+    `head ndcg@20`, `middle …` and `tail …` for the targets of each stratum, ranked among all titles; and,
+    where franchises are known, `new ndcg@20` for the targets of new ones, no title of a known one competing.
+    """
+    length = min(max(cutoffs), len(scorer.id_map))
     values: dict[str, list[float]] = {}
-    for case, scores in scored(scorer, cases, n_known):
-        masked = scorer.id_map.indices_of(case.known.item_ids)
-        for prefix, targets in (("", case.targets), ("loved ", case.loved)):
-            if targets:
-                ranks = _ranks(scores, scorer.id_map, targets, masked)
+    shown = np.zeros((len(cases), length), dtype=np.int64)
+    for row, (case, scores) in enumerate(_scored(scorer, cases, n_known)):
+        for prefix, worst in _target_places(case, scores, scorer.id_map, titles).items():
+            if len(worst):
+                found = ranks(worst)
                 for name, metric in METRICS.items():
                     for k in cutoffs:
-                        values.setdefault(f"{prefix}{name}@{k}", []).append(metric(ranks, k))
-    return {name: np.array(row) for name, row in values.items()}
+                        values.setdefault(f"{prefix}{name}@{k}", []).append(metric(found, k))
+        shown[row] = _top(scores, scorer.id_map.indices_of(case.known.item_ids), length)
+    columns = {name: np.array(row) for name, row in values.items()}
+    if titles is not None:
+        columns |= {f"novelty@{k}": novelty(shown[:, :k], titles.information) for k in cutoffs}
+    return Measured(columns, shown)
 
 
-def _ranks(
-    scores: NDArray[np.float32], id_map: IdMap, targets: Sequence[int], masked: NDArray[np.int64]
+def _scored(
+    scorer: Scorer, cases: Sequence[Case], n_known: int | None
+) -> Iterator[tuple[Case, NDArray[np.float32]]]:
+    """Yield each case with its scores (N + 1,)."""
+    for start in range(0, len(cases), CHUNK):
+        chunk = cases[start : start + CHUNK]
+        yield from zip(chunk, scorer.scores([case.told(n_known) for case in chunk]), strict=True)
+
+
+def _target_places(
+    case: Case, scores: NDArray[np.float32], id_map: IdMap, titles: Titles | None
+) -> dict[str, NDArray[np.int64]]:
+    """Return the worst places of each kind of target, unknown titles last."""
+    known, targets = id_map.indices_of(case.known.item_ids), id_map.indices_of(case.targets)
+    worst = _places(scores, targets, known)
+    found = {"": worst, "loved ": worst[np.isin(case.targets, case.loved)]}
+    if titles is not None:
+        strata = titles.stratum[targets]
+        found |= {f"{name} ": worst[strata == number] for number, name in enumerate(STRATA)}
+    if titles is not None and titles.franchise.any():
+        siblings = titles.siblings(known)
+        new = targets[~np.isin(targets, siblings)]
+        found["new "] = _places(scores, new, np.union1d(known, siblings))
+    return found
+
+
+def _places(
+    scores: NDArray[np.float32], targets: NDArray[np.int64], masked: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Rank the targets, unknown titles last."""
-    indices = id_map.indices_of(targets)
-    known = indices[indices > 0]
-    ranks = target_ranks(scores, known, masked)
-    unknown = np.full(len(indices) - len(known), len(scores), dtype=np.int64)
-    return np.concatenate([ranks, unknown])
+    """Return the worst place of each target, unknown ones (index 0) behind everything."""
+    worst = np.full(len(targets), len(scores), dtype=np.int64)
+    worst[targets > 0] = places(scores, targets[targets > 0], masked)
+    return worst
 
 
-def top_lists(scorer: Scorer, cases: Sequence[Case], n_known: int | None, k: int) -> NDArray[np.int64]:
-    """Return each case's k best indices (len(cases), k), the known part masked."""
-    lists = []
-    for case, scores in scored(scorer, cases, n_known):
-        scores[scorer.id_map.indices_of(case.known.item_ids)] = -np.inf
-        best = np.argpartition(-scores, k)[:k]
-        lists.append(best[np.argsort(-scores[best], kind="stable")])
-    return np.array(lists)
+def _top(scores: NDArray[np.float32], masked: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Return the k best indices, best first."""
+    scores = scores.copy()
+    scores[masked] = -np.inf
+    scores[0] = -np.inf
+    best = np.argpartition(-scores, k - 1)[:k] if k < len(scores) else np.arange(len(scores))
+    return best[np.argsort(-scores[best], kind="stable")]

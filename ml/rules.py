@@ -12,37 +12,53 @@ from ml.data import Dataset
 from ml.history import History
 from ml.id_maps import IdMap
 from ml.ratings import DataError
+from ml.strata import franchise_numbers
 
 SECONDS_A_DAY = 86_400.0
 
 
 class RecentPopularity:
-    """The titles with the most events in the last `days` before the newest event (Ji et al., 2020).
+    """The titles with the most events in the last `days` before now (Ji et al., 2020).
 
-    Titles equally popular lately stand in the order of their popularity of all time.
-    Raises DataError when no event of the data has a time: nothing is recent then.
+    Now is the newest event of the data. That is right where all targets come after it (a global time split,
+    a live site), but where each person's last event is held out it looks into the future of most people:
+    with `own_time` now is the newest known event of the person instead (of the data without one). Titles
+    equally popular lately stand in the order of their popularity of all time. Raises DataError when no
+    event of the data has a time: nothing is recent then.
     """
 
-    def __init__(self, dataset: Dataset, days: float = 90.0) -> None:
+    def __init__(self, dataset: Dataset, days: float = 90.0, own_time: bool = False) -> None:
         timed = np.isfinite(dataset.timestamps)
         if not timed.any():
             raise DataError(
                 "The data has no times, so nothing is recent; prepare it from a file with a timestamp column."
             )
-        since = dataset.timestamps[timed].max() - days * SECONDS_A_DAY
-        recent = dataset.items[timed & (np.nan_to_num(dataset.timestamps, nan=-np.inf) >= since)]
-        counts = np.bincount(recent, minlength=dataset.n_items + 1).astype(np.float32)
+        order = np.argsort(dataset.timestamps[timed], kind="stable")
+        self._times = dataset.timestamps[timed][order]
+        self._items = dataset.items[timed][order]
+        self._seconds, self._own_time = days * SECONDS_A_DAY, own_time
         self._id_map = dataset.id_map
-        self.counts = counts + _below_one(dataset)
+        self._ever = _below_one(dataset)
 
     @property
     def id_map(self) -> IdMap:
         """Return the titles it knows."""
         return self._id_map
 
+    def counts_before(self, now: float) -> NDArray[np.float32]:
+        """Count each title's events in the days up to `now` (Unix seconds), shape (N + 1,)."""
+        first = np.searchsorted(self._times, now - self._seconds, side="left")
+        last = np.searchsorted(self._times, now, side="right")
+        counts = np.bincount(self._items[first:last], minlength=len(self._id_map) + 1)
+        return counts.astype(np.float32) + self._ever
+
     def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
         """Score by the number of recent events, shape (len(histories), N + 1)."""
-        return np.tile(self.counts, (len(histories), 1))
+        newest = float(self._times[-1])
+        if not self._own_time:
+            return np.tile(self.counts_before(newest), (len(histories), 1))
+        known = ([t for t in history.timestamps if t is not None] for history in histories)
+        return np.stack([self.counts_before(max(times, default=newest)) for times in known])
 
 
 class FranchiseSiblings:
@@ -55,9 +71,7 @@ class FranchiseSiblings:
     def __init__(self, dataset: Dataset, franchises: Mapping[int, str]) -> None:
         self._id_map = dataset.id_map
         self._popularity = _below_one(dataset)
-        names = {name: number for number, name in enumerate(sorted(set(franchises.values())), start=1)}
-        groups = (names.get(franchises.get(item_id, ""), 0) for item_id in dataset.id_map.ids)
-        self._groups = np.array([0, *groups], dtype=np.int64)  # (N + 1,), 0 = in no franchise
+        self._groups = franchise_numbers(dataset.id_map, franchises)  # (N + 1,), 0 = in no franchise
 
     @property
     def id_map(self) -> IdMap:

@@ -1,9 +1,13 @@
-"""SASRec (Kang and McAuley, 2018) with feedback and time: the whole model.
+"""SASRec (Kang and McAuley, 2018) with feedback, time and pauses: the whole model.
 
 Letters: B batch, L length, P answered positions, D width, N items. Index 0 is padding, on the right.
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import cast
 
 import torch
@@ -11,8 +15,25 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # PyTorch's own convention
 
 from ml.config import SASRecConfig
+from ml.encoding import Inputs
 from ml.feedback import Feedback
-from ml.time_bins import UNKNOWN_BIN
+from ml.time_bins import N_GAP_BINS, UNKNOWN_BIN
+
+
+class Dropout(nn.Dropout):
+    """Dropout by one random byte a value: on a CPU the draws are the dear part, and one fills eight bytes.
+
+    The share is rounded to a multiple of 1 / 256, and what is left scaled by exactly that.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zero a share of x, of any shape, while training."""
+        dropped = round(256 * self.p)
+        if not self.training or not 0 < dropped < 256 or x.device.type != "cpu":
+            return super().forward(x)
+        draws = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
+        kept = draws.view(torch.uint8)[: x.numel()].view(x.shape) >= dropped
+        return x * (kept * (256 / (256 - dropped)))
 
 
 class Block(nn.Module):
@@ -29,7 +50,7 @@ class Block(nn.Module):
         self.hidden_norm = nn.LayerNorm(D)
         self.widen = nn.Linear(D, config.hidden_ratio * D)
         self.narrow = nn.Linear(config.hidden_ratio * D, D)
-        self.dropout = nn.Dropout(config.dropout)  # never inside the attention: that leaves the fast CPU path
+        self.dropout = Dropout(config.dropout)  # never inside the attention: that leaves the fast CPU path
         self.reset()
 
     @torch.no_grad()
@@ -54,26 +75,38 @@ class Block(nn.Module):
         mask = (torch.arange(x.shape[1], device=x.device) <= at[:, :, None]).unsqueeze(1)  # (B, 1, P, L)
         return self.finish(gather(x, at), self.attend(gather(y, at), self.key_value(y), mask))
 
-    def after(self, prefix: Tensor, x: Tensor, mask: Tensor, at: Tensor | None = None) -> Tensor:
-        """Map the ends x (B, T, D) of B histories that share `prefix` (1, F, D), or only their places `at`.
-
-        `mask` (B, T or P, F + T) says which events each answer may look at.
-        """
+    def apart(self, x: Tensor, passes: "Passes") -> Tensor:
+        """Map the packed passes x (1, n, D) to (1, n, D), each blind to the others."""
         y = self.attention_norm(x)
-        shared = self.key_value(self.attention_norm(prefix)).expand(len(x), -1, -1)
-        key_value = torch.cat([shared, self.key_value(y)], 1)
-        if at is not None:
-            x, y = gather(x, at), gather(y, at)
-        return self.finish(x, self.attend(y, key_value, mask.unsqueeze(1)))
+        query, key_value = self.query(y), self.key_value(y)
+        L = passes.length
+        looked = [self.look(query[:, :L], key_value[:, :L], None)]
+        earlier = torch.ones(L, L, dtype=torch.bool).tril()
+        for removed, own in zip(passes.removed, passes.tails, strict=True):
+            if own.start < own.stop:
+                seen = torch.cat([key_value[:, :removed], key_value[:, own]], 1)
+                looked.append(self.look(query[:, own], seen, earlier[removed:-1, :-1]))
+        return self.finish(x, self.output(torch.cat(looked, 1)))
+
+    def answers(self, x: Tensor, passes: "Passes") -> Tensor:
+        """Map the packed passes x (1, n, D) to the end of each, (1, 1 + C, D)."""
+        y = self.attention_norm(x)
+        return self.finish(
+            x[:, passes.ends], self.attend(y[:, passes.ends], self.key_value(y), passes.visible())
+        )
 
     def attend(self, queries: Tensor, key_value: Tensor, mask: Tensor | None) -> Tensor:
         """Let queries (B, P, D) look at keys and values (B, L, 2 D) where `mask` allows, else causally."""
-        key, value = key_value.chunk(2, dim=-1)
-        heads = F.scaled_dot_product_attention(
-            self.split(self.query(queries)), self.split(key), self.split(value), mask, is_causal=mask is None
-        )
-        answer: Tensor = self.output(heads.transpose(1, 2).flatten(2))
+        answer: Tensor = self.output(self.look(self.query(queries), key_value, mask))
         return answer
+
+    def look(self, query: Tensor, key_value: Tensor, mask: Tensor | None) -> Tensor:
+        """Attend with projected queries (B, P, D), before the heads are mixed: (B, P, D)."""
+        key, value = key_value.chunk(2, dim=-1)
+        q, k, v = (self.split(part).float() for part in (query, key, value))  # bfloat16 is slow here on CPUs
+        with torch.autocast(query.device.type, enabled=False):
+            heads = F.scaled_dot_product_attention(q, k, v, mask, is_causal=mask is None)
+        return heads.transpose(1, 2).flatten(2)
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """Add what was attended to, then the feed-forward layer, (B, P, D) to (B, P, D)."""
@@ -92,14 +125,44 @@ def gather(x: Tensor, at: Tensor) -> Tensor:
     return x.gather(1, at[:, :, None].expand(-1, -1, x.shape[-1]))
 
 
+@dataclass(frozen=True)
+class Passes:
+    """How a history of `length` events, then its tails after each `removed` place, lie in one packed row."""
+
+    length: int
+    removed: tuple[int, ...]
+
+    @cached_property
+    def tails(self) -> list[slice]:
+        """Where in the row each pass keeps what follows its removed event."""
+        stops = list(accumulate((self.length - 1 - place for place in self.removed), initial=self.length))
+        return [slice(start, stop) for start, stop in pairwise(stops)]
+
+    @property
+    def ends(self) -> list[int]:
+        """Where the whole history ends, then each pass; one without a tail ends before its removed event."""
+        tails = zip(self.removed, self.tails, strict=True)
+        return [self.length - 1, *(t.stop - 1 if t.start < t.stop else place - 1 for place, t in tails)]
+
+    def visible(self) -> Tensor:
+        """Say what the end of each pass may look at, (1 + C, n)."""
+        mask = torch.zeros(
+            1 + len(self.removed), max(self.length, *(t.stop for t in self.tails)), dtype=torch.bool
+        )
+        mask[0, : self.length] = True
+        for row, (place, tail) in enumerate(zip(self.removed, self.tails, strict=True), start=1):
+            mask[row, :place] = mask[row, tail] = True
+        return mask
+
+
 class SASRec(nn.Module):
-    """x_t = g_feedback * E_item + E_feedback + E_time (+ E_position where the order is known), tied scores.
+    """x_t = g_feedback * E_item + E_feedback + E_time + E_gap (+ E_position in an order), tied scores.
 
     The gate g (D values per feedback) starts at one, and at minus a half for a dislike: a sum alone cannot
     turn a title's direction around, and two blocks take long to learn it (feature-wise modulation, Perez et
-    al., 2018). Positions and known times start at zero, so they change nothing until data with times trained
-    them; an unknown time and an unknown order add nothing, always. The scores have a bias per item, its
-    popularity at first.
+    al., 2018). Positions, known times and gaps start at zero, so they change nothing until data with times
+    trained them; an unknown time or gap and an unknown order add nothing, always. What `config.context` does
+    not name is never looked up. The scores have a bias per item, its popularity at first.
     """
 
     def __init__(self, config: SASRecConfig) -> None:
@@ -110,8 +173,10 @@ class SASRec(nn.Module):
         self.feedback = nn.Embedding(len(Feedback), D, padding_idx=0)
         self.gate = nn.Embedding(len(Feedback), D, padding_idx=0)
         self.times = nn.Embedding(config.time_bins.n_bins, D, padding_idx=0)
+        zeros = torch.zeros(N_GAP_BINS, D)
+        self.gaps = nn.Embedding.from_pretrained(zeros, freeze=False, padding_idx=0)  # type: ignore[no-untyped-call]
         self.positions = nn.Embedding(config.max_length + 1, D, padding_idx=0)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         blocks = [Block(config) for _ in range(config.n_blocks)]
         blocks[0].average()
         self.blocks = nn.ModuleList(blocks)
@@ -131,50 +196,62 @@ class SASRec(nn.Module):
         for table in (self.items, self.feedback, self.gate):
             table.weight[0] = 0
 
-    def embed(self, items: Tensor, feedback: Tensor, times: Tensor, positions: Tensor) -> Tensor:
+    def embed(
+        self, items: Tensor, feedback: Tensor, times: Tensor, gaps: Tensor, positions: Tensor
+    ) -> Tensor:
         """Add the embeddings of the events, each input (B, L), result (B, L, D); padding is all zero."""
-        times = times * (times > UNKNOWN_BIN)  # an unknown time adds nothing, like padding
-        x = self.gate(feedback) * self.items(items) + self.feedback(feedback)
-        x = x + self.times(times) + self.positions(positions)
+        x, context = self.items(items), self.config.context
+        if "feedback" in context:
+            x = self.gate(feedback) * x + self.feedback(feedback)
+        if "time" in context:
+            x = x + self.times(times * (times > UNKNOWN_BIN))  # an unknown one adds nothing, like padding
+        if "gap" in context:
+            x = x + self.gaps(gaps * (gaps > UNKNOWN_BIN))
+        if "position" in context:
+            x = x + self.positions(positions)
         return self.dropout(x)  # type: ignore[no-any-return]
 
     def forward(
-        self, items: Tensor, feedback: Tensor, times: Tensor, positions: Tensor, at: Tensor
+        self,
+        items: Tensor,
+        feedback: Tensor,
+        times: Tensor,
+        gaps: Tensor,
+        positions: Tensor,
+        at: Tensor | None,
     ) -> Tensor:
-        """Return the states (B, P, D) after the events at `at` (B, P); later events do not matter.
+        """Return the states (B, P, D) after the events at `at` (B, P), or after all; no later one matters.
 
-        `items`, `feedback`, `times` (bins) and `positions` (1.. where the order is known, else 0) are (B, L)
-        int64, padded with 0 on the right.
+        `items`, `feedback`, `times` and `gaps` (bins) and `positions` (1.. where the order is known, else 0)
+        are (B, L) int64, padded with 0 on the right.
         """
-        x = self.embed(items, feedback, times, positions)
+        x = self.embed(items, feedback, times, gaps, positions)
         for block in self.blocks[:-1]:
             x = block(x)
         return self.norm(self.blocks[-1](x, at))  # type: ignore[no-any-return]
 
-    def without_each(self, inputs: tuple[Tensor, ...], removed: Tensor) -> Tensor:
-        """Return the last state of one history (inputs (1, L), L >= 2) without each event in turn, (C, D).
+    def without_each(self, inputs: Inputs, removed: Sequence[int]) -> Tensor:
+        """Return the last state of one history (inputs (1, L), L >= 2), then without each event: (1 + C, D).
 
-        `removed` (C,) are ascending positions. Nothing before the first of them changes, so that part is
-        computed once; an event is removed by hiding it, the others keep their places.
+        `removed` are C places. The others keep their places, times and gaps. What comes before a removed
+        event does not change, so only what follows is computed anew, all of it in one packed pass.
         """
-        L, first, C = inputs[0].shape[1], int(removed[0]), len(removed)
+        passes = Passes(inputs[0].shape[1], tuple(removed))
         x = self.embed(*inputs)
-        prefix, tail = x[:, :first], x[:, first:].expand(C, -1, -1)
-        places = torch.arange(L)
-        mask = (places <= places[first:, None]) & (places != removed[:, None, None])  # (C, T, L)
-        mask[torch.arange(C), removed - first, removed] = True  # or its own, unused answer would be NaN
-        last = torch.where(removed == L - 1, L - 2, L - 1)[:, None]  # (C, 1)
-        if int(last.min()) < first:  # only the last event is removed: the answer lies in the shared part
-            state: Tensor = self(*inputs, last)[:, 0]
-            return state
+        x = torch.cat([x, *(x[:, place + 1 :] for place in removed)], 1)
         *blocks, answering = cast(list[Block], list(self.blocks))
         for block in blocks:
-            tail = block.after(prefix, tail, mask)
-            prefix = block(prefix) if first else prefix
-        mask = gather(mask, last - first)  # (C, 1, L)
-        states: Tensor = self.norm(answering.after(prefix, tail, mask, last - first))
-        return states[:, 0]
+            x = block.apart(x, passes)
+        states: Tensor = self.norm(answering.answers(x, passes))
+        return states[0]
 
-    def score(self, states: Tensor) -> Tensor:
-        """Score every title and, meaninglessly, padding: (..., D) to (..., N + 1)."""
-        return F.linear(states, self.items.weight, self.bias)
+    def score(self, states: Tensor, titles: Tensor | None = None) -> Tensor:
+        """Score every title and, meaninglessly, padding: (..., D) to (..., N + 1).
+
+        Or only some: `titles` (K,) for everybody, (B, P, D) to (B, P, K); or (B, T), their own for each
+        person, to (B, P, T).
+        """
+        if titles is None:
+            return F.linear(states, self.items.weight, self.bias)
+        biases = self.bias.gather(0, titles.flatten()).view_as(titles).unsqueeze(-2)
+        return states @ self.items(titles).mT + biases  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Calendar time as a few learned bins."""
+"""Calendar time, and the time since the event before, as a few learned bins."""
 
 import math
 from collections.abc import Sequence
@@ -13,6 +13,25 @@ PADDING_BIN = 0
 UNKNOWN_BIN = 1
 FIRST_BIN = 2  # the first calendar bin
 MONTHS_PER_BIN: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}
+
+DAY = 86_400.0
+GAP_EDGES = np.array([DAY / 24, DAY / 4, DAY, 7 * DAY, 30 * DAY, 91 * DAY, 365 * DAY])  # seconds
+FIRST_GAP_BIN = 2  # PADDING_BIN and UNKNOWN_BIN as above; then a gap of less than an hour
+N_GAP_BINS = FIRST_GAP_BIN + len(GAP_EDGES) + 1  # the last: a year or longer
+
+
+def gap_bins(timestamps: NDArray[np.float64], firsts: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """Return the bins (E,) of the seconds since the event before, UNKNOWN where one of the two has no time.
+
+    They tell a binge from a pause. The bins grow like a logarithm: an hour, six hours, a day, a week, a
+    month, a quarter, a year. `firsts` are the places where another person's events begin; without them all
+    are one person's. A time before its predecessor's counts as the same moment.
+    """
+    gaps = np.diff(timestamps, prepend=math.nan)
+    if firsts is not None:
+        gaps[firsts[firsts < len(gaps)]] = math.nan
+    bins = FIRST_GAP_BIN + np.searchsorted(GAP_EDGES, gaps, side="right")
+    return np.where(np.isnan(gaps), UNKNOWN_BIN, bins)
 
 
 @dataclass(frozen=True)

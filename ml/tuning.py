@@ -15,10 +15,9 @@ from ml.data import Dataset
 from ml.factorisation import BPR, IALS
 from ml.neighbours import ItemKNN
 from ml.protocols import KNOWN, Case, measure
+from ml.results import CRITERION
 from ml.rules import FranchiseSiblings, RecentPopularity
 from ml.scoring import Scorer
-
-CRITERION = "ndcg@20"
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,12 @@ def _content(items: pd.DataFrame) -> Callable[..., Scorer]:
     return build
 
 
-def tune(baseline: Baseline, learners: Dataset, validation: Sequence[Case]) -> Tuned:
+def tune(
+    baseline: Baseline,
+    learners: Dataset,
+    validation: Sequence[Case],
+    lengths: Sequence[int | None] = KNOWN,
+) -> Tuned:
     """Build a baseline with every setting and keep the best by NDCG@20, the mean over the history lengths.
 
     A grid of one combination is not measured. The scorer learns from `learners` alone; the held-out people
@@ -84,15 +88,15 @@ def tune(baseline: Baseline, learners: Dataset, validation: Sequence[Case]) -> T
     if len(combinations) == 1:
         return Tuned(baseline.build(learners, **combinations[0]), combinations[0], [])
     best, chosen = baseline.build(learners, **combinations[0]), combinations[0]
-    reached = [_criterion(best, validation)]
+    reached = [_criterion(best, validation, lengths)]
     for settings in combinations[1:]:
         scorer = baseline.build(learners, **settings)
-        reached.append(_criterion(scorer, validation))
+        reached.append(_criterion(scorer, validation, lengths))
         if reached[-1] == max(reached):
             best, chosen = scorer, settings
     return Tuned(best, chosen, [s | {CRITERION: r} for s, r in zip(combinations, reached, strict=True)])
 
 
-def _criterion(scorer: Scorer, cases: Sequence[Case]) -> float:
+def _criterion(scorer: Scorer, cases: Sequence[Case], lengths: Sequence[int | None]) -> float:
     """Return what tuning looks at."""
-    return float(np.mean([measure(scorer, cases, n)[CRITERION].mean() for n in KNOWN]))
+    return float(np.mean([measure(scorer, cases, n)[CRITERION].mean() for n in lengths]))

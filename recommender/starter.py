@@ -33,7 +33,7 @@ def load_starter() -> Iterator[str]:
         yield "This checkout has no starter checkpoint: popular titles are served until one is trained."
         return
     starter = Checkpoint(
-        version=f"{PREFIX}{manifest['weights_sha256'][:12]}", verdict="The starter of this checkout."
+        version=f"{PREFIX}{manifest['version'][:12]}", verdict="The starter of this checkout."
     )
     copy(starter.path)
     starter.read_manifest()

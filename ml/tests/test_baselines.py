@@ -131,6 +131,17 @@ def test_recent_popularity_counts_the_last_days():
     assert np.argmax(RecentPopularity(dataset, days=365).scores([History()])[0]) == 1
 
 
+def test_recent_popularity_at_the_time_of_the_person():
+    table = rows_of([(1, 2), (1, 2), (1, 3)], days=[0, 100, 1, 101, 2, 103])
+    dataset = clean([table.astype({"feedback": "int8"})], min_item_count=1)
+    scorer = RecentPopularity(dataset, days=10, own_time=True)
+    early = History((9,), (2,), (2 * 86_400.0,))
+    scores = scorer.scores([early, History()])
+    assert np.argmax(scores[0]) == 1  # what came later is not known yet
+    assert scores[0, 2] < 1
+    np.testing.assert_array_equal(scores[1], RecentPopularity(dataset, days=10).scores([History()])[0])
+
+
 def test_recent_popularity_refuses_data_without_times(world):
     with pytest.raises(DataError, match="has no times"):
         RecentPopularity(world)

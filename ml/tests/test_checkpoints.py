@@ -7,7 +7,9 @@ import safetensors.torch
 import torch
 
 from ml.checkpoint import MANIFEST, WEIGHTS, Checkpoint, CheckpointError
+from ml.config import SASREC_ALONE
 from ml.history import History
+from ml.id_maps import IdMap
 from ml.ranker import Ranker
 from ml.tests.conftest import MECHA, ROMANCE
 
@@ -57,6 +59,19 @@ def test_what_made_it_is_written_down(saved):
     assert len(manifest["git_revision"] or "0" * 40) == 40
 
 
+def test_a_version_covers_the_mix_the_config_and_the_ids(trained, saved, tmp_path):
+    version = Checkpoint.load(saved).version
+    assert trained.save(tmp_path / "same").version == version
+    others = {
+        "mix": replace(trained, mix=SASREC_ALONE),
+        "config": replace(trained, config=replace(trained.config, context=("time",))),
+        "ids": replace(trained, id_map=IdMap(trained.id_map.ids[::-1])),
+        "weights": replace(trained, weights=trained.weights | {"bias": trained.weights["bias"] + 1}),
+    }
+    versions = {other.save(tmp_path / name).version for name, other in others.items()}
+    assert len(versions | {version}) == 5
+
+
 def test_a_checkpoint_is_never_overwritten(trained, fresh):
     with pytest.raises(FileExistsError, match="exists already"):
         trained.save(fresh)
@@ -64,7 +79,7 @@ def test_a_checkpoint_is_never_overwritten(trained, fresh):
 
 
 def test_a_failed_save_leaves_nothing(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(Checkpoint, "manifest", lambda self: {"unfit": object()})
+    monkeypatch.setattr(Checkpoint, "manifest", lambda self, digest: {"unfit": object()})
     with pytest.raises(TypeError):
         trained.save(tmp_path / "it")
     assert list(tmp_path.iterdir()) == []
@@ -111,6 +126,20 @@ def damage_mix(path):
     rewrite(path, mix={"lengths": [3, 3], "sasrec": [1, 1], "sparse": [0, 0], "spectral": [0, 0]})
 
 
+def damage_mix_silently(path):
+    rewrite(path, mix={"lengths": [3], "sasrec": [1.0], "sparse": [0.0], "spectral": [0.0]})
+
+
+def damage_config_silently(path):
+    config = json.loads((path / MANIFEST).read_text())["config"]
+    rewrite(path, config=config | {"context": ["time"]})
+
+
+def damage_ids_silently(path):
+    ids = json.loads((path / "id_map.json").read_text())
+    (path / "id_map.json").write_text(json.dumps(ids[::-1]))
+
+
 def damage_missing_manifest(path):
     (path / MANIFEST).unlink()
 
@@ -132,6 +161,9 @@ def damage_id_map(path):
         (damage_unknown_entry, "unknown entries .'surprise'"),
         (damage_config, "config names differ"),
         (damage_mix, "lengths of a mix must be at least 1 and rise"),
+        (damage_mix_silently, "a mix that do not match its version"),
+        (damage_config_silently, "a config or a mix that do not match its version"),
+        (damage_ids_silently, "has ids, a config or a mix that do not match"),
         (damage_missing_manifest, "is not complete"),
         (damage_json, "is not complete"),
         (damage_id_map, "has 3 ids for 30 titles"),

@@ -44,7 +44,7 @@ def test_evaluate_prints_a_table_and_writes_json(data, checkpoint, capsys):
     assert set(report["known"]) == {"3", "10", "30", "all"}
     figure = report["known"]["all"]["ranker"]["ndcg@20"]
     assert figure["low"] <= figure["mean"] <= figure["high"]
-    assert report["paired"]["all"]["popularity"]["low"] > 0
+    assert report["paired"]["all"]["popularity"]["ndcg@20"]["low"] > 0
 
 
 def test_evaluate_refuses_other_data(data, checkpoint, tmp_path, capsys):

@@ -7,10 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml import compare
+from ml import compare, contenders, report
+from ml.baselines import EASE, Popularity
 from ml.chart import spaced
+from ml.compare import Comparison
+from ml.contenders import RANKER
 from ml.data import clean, describe
 from ml.history import History
+from ml.measurements import Workplace
+from ml.neighbours import ItemKNN
+from ml.protocols import fold_in
 from ml.ratings import DataError
 from ml.splits import Split
 from ml.tests.conftest import MECHA, ROMANCE, TINY, tiny_config, two_tastes
@@ -42,18 +48,19 @@ def test_the_command_writes_a_table_and_a_picture(data, tmp_path, capsys):
         means = {name: figures["ndcg@20"]["mean"] for name, figures in scorers.items()}
         assert means[best] == max(means.values())
         for name, lead in report["paired"][known].items():
-            assert lead["mean"] == pytest.approx(means[name] - means[best])
-            assert lead["mean"] <= 0
+            assert lead["ndcg@20"]["mean"] == pytest.approx(means[name] - means[best])
+            assert lead["ndcg@20"]["mean"] <= 0
     assert set(report["known"]) == {"3", "10", "30", "all"}
     table = (out / "results.md").read_text()
-    assert table.count("\n| all |") == len(names)
+    assert table.count("\n| all |") == 2 * len(names)  # the headline figures, and those by kind
+    assert report["known"]["all"]["ItemKNN"]["new ndcg@20"]["n"] <= report["people"]
     picture = ET.parse(out / "results.svg").getroot()  # noqa: S314  # our own file
     words = " ".join(picture.itertext())
     assert all(name in words for name in names)
 
 
-def test_the_baselines_tell_the_tastes_apart(data):
-    report = compare.run(data)
+def test_the_baselines_tell_the_tastes_apart(data, tmp_path):
+    report = compare.run(Comparison(data, tmp_path / "out"))
     for name in ("ItemKNN", "iALS", "EASE 100"):
         assert (
             report["known"]["all"][name]["ndcg@20"]["low"]
@@ -66,14 +73,14 @@ def test_the_checkpoint_is_compared_on_its_own_holdout(world, tmp_path, capsys):
     world.save(tmp_path / "data", describe(world))
     checkpoint = train(world, tiny_config(world.n_items), replace(TINY, epochs=2, split=split), "cpu")
     checkpoint.save(tmp_path / "checkpoint")
-    report = compare.run(tmp_path / "data", tmp_path / "checkpoint")
+    report = compare.run(Comparison(tmp_path / "data", tmp_path / "out", checkpoint=tmp_path / "checkpoint"))
     assert report["people"] == split.holdout_people(world).sum()
     for known, paired in report["paired"].items():
-        assert report["best_baseline"][known] != compare.RANKER
+        assert report["best_baseline"][known] != RANKER
         figures = report["known"][known]
-        lead = figures[compare.RANKER]["ndcg@20"]["mean"]
+        lead = figures[RANKER]["ndcg@20"]["mean"]
         lead -= figures[report["best_baseline"][known]]["ndcg@20"]["mean"]
-        assert paired[compare.RANKER]["mean"] == pytest.approx(lead)
+        assert paired[RANKER]["ndcg@20"]["mean"] == pytest.approx(lead)
 
 
 def test_a_checkpoint_without_validation_people_is_refused(world, saved, tmp_path, capsys):
@@ -95,7 +102,7 @@ def test_tuning_keeps_the_best_and_says_what_it_tried(world):
             scores[:, wanted] = self.sign
             return scores
 
-    romantics = [c for c in compare.fold_in(world) if len(set(c.targets) & set(ROMANCE)) == 2]
+    romantics = [c for c in fold_in(world) if len(set(c.targets) & set(ROMANCE)) == 2]
     tuned = tune(Baseline("constant", Constant, {"sign": (-1, 1, 0)}), world, romantics)
     assert tuned.chosen == {"sign": 1}
     assert tuned.scorer.sign == 1
@@ -126,9 +133,74 @@ def test_bad_input_is_refused_in_one_sentence(data, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_checkpoint_of_other_data_is_refused(data, saved):
+def test_a_checkpoint_of_other_data_is_refused(data, saved, tmp_path):
     with pytest.raises(DataError, match="other data"):
-        compare.run(data, saved)
+        compare.run(Comparison(data, tmp_path / "out", checkpoint=saved))
+
+
+def test_a_checkpoint_is_refused_where_it_has_trained_on_the_targets(world, saved, tmp_path, capsys):
+    world.save(tmp_path / "data", describe(world))
+    options = ["--data", str(tmp_path / "data"), "--checkpoint", str(saved), "--out", str(tmp_path / "out")]
+    assert compare.main([*options, "--protocol", "leave-one-out"]) == 1
+    assert "leave --checkpoint away" in capsys.readouterr().err
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Leave out the baselines that take time."""
+    field = [Baseline("popularity", Popularity), Baseline("EASE 100", EASE), Baseline("ItemKNN", ItemKNN)]
+    monkeypatch.setattr(contenders, "baselines", lambda *_: field)
+
+
+@pytest.mark.usefixtures("few")
+def test_a_stopped_comparison_goes_on(data, tmp_path, monkeypatch):
+    """Stopped after two rankers, it measures only the others, and ends with the figures of a whole run."""
+    comparison = Comparison(data, tmp_path / "out", protocol="leave-one-out")
+    measure, built = Workplace.measure, []
+
+    def counting(self, contender, *rest):
+        if len(built) == 2 and not stopped:
+            stopped.append(contender.name)
+            raise KeyboardInterrupt
+        before = (self.path / "measured" / contender.slug).exists()
+        measurement = measure(self, contender, *rest)
+        built.append((contender.name, before))
+        return measurement
+
+    stopped: list[str] = []
+    monkeypatch.setattr(Workplace, "measure", counting)
+    with pytest.raises(KeyboardInterrupt):
+        compare.run(comparison)
+    report = compare.run(comparison)
+    assert [name for name, before in built[2:] if before] == [name for name, _ in built[:2]]
+    monkeypatch.setattr(Workplace, "measure", measure)
+    whole = compare.run(replace(comparison, out=tmp_path / "whole"))
+    assert report["known"] == whole["known"]
+    assert report["known"]["all"]["EASE 100"]["ndcg@20"]["n"] == 200
+
+
+@pytest.mark.usefixtures("few")
+def test_a_directory_holds_one_comparison(data, tmp_path):
+    compare.run(Comparison(data, tmp_path / "out", protocol="leave-one-out"))
+    with pytest.raises(DataError, match="not of this comparison"):
+        compare.run(Comparison(data, tmp_path / "out"))
+
+
+@pytest.mark.usefixtures("few")
+def test_a_page_keeps_its_prose_and_gets_the_tables(data, tmp_path, capsys):
+    out, page = tmp_path / "out", tmp_path / "page.md"
+    compare.run(Comparison(data, out, protocol="leave-one-out"))
+    page.write_text("Before.\n<!-- table: people -->\nstale\n<!-- end -->\nAfter.\n")
+    options = ["--results", str(out / "results.json"), "--page", str(page)]
+    assert report.main([*options, "--table", "people"]) == 0
+    assert report.main([*options, "--table", "people"]) == 0  # once more changes nothing
+    text = page.read_text()
+    assert text.startswith("Before.\n<!-- table: people -->\n")
+    assert text.endswith("\n<!-- end -->\nAfter.\n")
+    assert "stale" not in text
+    assert text.count((out / "results.md").read_text()) == 1
+    assert report.main([*options, "--table", "titles"]) == 1
+    assert "no lines <!-- table: titles -->" in capsys.readouterr().err
 
 
 def test_labels_move_apart_and_no_further():

@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.content import ContentMatrix, ContentOnly, read_items
+from ml import prepare
+from ml.content import ContentMatrix, ContentOnly, ItemContent, read_items
+from ml.data import Dataset
 from ml.feedback import Feedback
 from ml.history import History
 from ml.id_maps import IdMap
@@ -53,6 +55,48 @@ def test_blocks_weigh_what_they_should():
     np.testing.assert_allclose(vectors[0] @ vectors[1:].T, [0.8, 0.2, 0.0], atol=1e-6)
     with pytest.raises(ValueError, match="Unknown blocks"):
         ContentMatrix(table, {"colour": 1.0})
+
+
+def test_content_is_rows_in_id_map_order_then_cold_titles(library):
+    content = ItemContent.of(library.iloc[:5])
+    ordered = content.ordered(IdMap([4, 77, 1]))
+    assert ordered.item_ids.tolist() == [4, 77, 1, 2, 3, 5]
+    assert np.diff(ordered.offsets)[1] == 0  # 77 has no content
+    before, after = (ContentMatrix(c).vectors.to_dense().numpy() for c in (content, ordered))
+    np.testing.assert_array_equal(after[[0, 2, 3, 4, 5]], before[[3, 0, 1, 2, 4]])
+    genres = ordered.maps["genre"]
+    first = ordered.features[: ordered.offsets[1]]
+    assert {genres[f] for f in first if f < len(genres)} == {"romance", "school"}
+
+
+def test_several_items_files_fill_each_other(tmp_path):
+    (tmp_path / "a.csv").write_text("item_id,genre,year\n1,x,\n2,x,1999\n")
+    (tmp_path / "b.csv").write_text("item_id,studio,year\n1,Moon,2001\n2,Moon,2002\n3,Sun,\n")
+    table = read_items(tmp_path / "a.csv", tmp_path / "b.csv").set_index("item_id")
+    assert table.loc[1].to_dict() == {"genre": "x", "year": "2001", "studio": "Moon"}
+    assert table.loc[2, "year"] == "1999"  # the first file wins
+    assert table.loc[3, "genre"] == ""
+
+
+def test_prepare_writes_content_that_loads_and_is_part_of_the_fingerprint(tmp_path, library, capsys):
+    (tmp_path / "r.csv").write_text("user_id,item_id\n1,5\n1,3\n2,5\n2,3\n")
+    common = ["--ratings", str(tmp_path / "r.csv"), "--min-item-count", "1"]
+    items = ["--items", str(tmp_path / "items.csv")]
+    assert prepare.main([*common, "--out", str(tmp_path / "bare")]) == 0
+    assert prepare.main([*common, *items, "--out", str(tmp_path / "rich")]) == 0
+    bare, rich = Dataset.load(tmp_path / "bare"), Dataset.load(tmp_path / "rich")
+    assert bare.content is None
+    assert rich.content.item_ids.tolist() == [3, 5, 1, 2, 4, 6]
+    assert bare.fingerprint != rich.fingerprint
+    chosen = rich.people(np.array([True, False]))
+    assert chosen.content is rich.content
+    wanted = ContentMatrix(library).rows(rich.id_map).to_dense()
+    assert (ContentMatrix(rich.content).rows(rich.id_map).to_dense() == wanted).all()
+    np.save(tmp_path / "rich" / "content_values.npy", rich.content.values * 2)
+    with pytest.raises(DataError, match="does not match its fingerprint"):
+        Dataset.load(tmp_path / "rich")
+    assert prepare.main([*common, "--items", "none.csv", "--out", str(tmp_path / "x")]) == 1
+    assert "no such file" in capsys.readouterr().err
 
 
 def test_likes_draw_near_and_dislikes_push_away(library):

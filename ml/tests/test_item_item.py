@@ -3,29 +3,40 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from ml.baselines import EASE, Popularity, gram
+from ml.closed_forms import (
+    content_gram,
+    denoising_weights,
+    learn_item_item,
+    list_gram,
+    sparse_part,
+    spectral_part,
+)
 from ml.config import SASREC_ALONE, ItemItemConfig, Mix
+from ml.content import ItemContent
 from ml.data import clean
 from ml.feedback import Feedback
 from ml.history import History
-from ml.item_item import FACTORS, INPUTS, OUTPUTS, ItemItem, denoising_weights, sparse_part, spectral_part
+from ml.item_item import FACTORS, INPUTS, OUTPUTS, ItemItem
+from ml.metrics import bootstrap
 from ml.mixing import find_mix, mean_ndcg
 from ml.protocols import KNOWN, fold_in, measure
 from ml.ranker import Ranker
 from ml.ratings import read_ratings
 from ml.splits import Split
 from ml.tests.conftest import MECHA, ROMANCE, TINY, tiny_config, two_tastes
-from ml.training import train, with_item_item
+from ml.training import train, with_item_item, with_mix
 
 BINARY = ItemItemConfig(neighbours=30, rank=30, dislike=1.0, like=1.0, love=1.0, watched=1.0)
 
 
 @pytest.fixture(scope="module")
 def table(world):
-    return gram(world)
+    return list_gram(world)
 
 
 def said(term, items, feedback=Feedback.LIKE):
@@ -54,9 +65,9 @@ def test_no_dropout_is_ease(world, table):
     np.testing.assert_allclose(denoising_weights(table, 0.0, 20.0), ease.weights, atol=1e-6)
 
 
-def test_the_sparse_part_sums_the_largest_weights(table):
+def test_the_sparse_part_sums_the_largest_weights(world, table):
     weights = denoising_weights(table, 0.3, 50.0)
-    term = ItemItem.learn(table, replace(BINARY, neighbours=4))
+    term = learn_item_item(world, replace(BINARY, neighbours=4))
     kept = np.where(np.abs(weights) >= np.sort(np.abs(weights), axis=0)[-4], weights, 0)
     assert (kept != 0).sum(0).tolist() == [4] * len(table)
     np.testing.assert_allclose(said(term, [1, 7, 30])[0][1:], kept[[0, 6, 29]].sum(0), atol=1e-6)
@@ -74,8 +85,31 @@ def test_the_spectral_part_at_full_rank_is_the_closed_form(table):
     np.testing.assert_allclose(found[off], expected[off], atol=1e-4)
 
 
-def test_people_are_scored_together_as_alone(table):
-    term = ItemItem.learn(table, ItemItemConfig())
+def test_long_lists_count_less_for_a_pair_and_an_event_counts_one_on_average(world):
+    by_hand = np.zeros((world.n_items, world.n_items))
+    for user in range(world.n_users):
+        mine = world.items[world.offsets[user] : world.offsets[user + 1]] - 1
+        by_hand[np.ix_(mine, mine)] += len(mine) ** -0.5
+    table = list_gram(world)
+    np.testing.assert_allclose(table / table.trace(), by_hand / by_hand.trace(), atol=1e-7)
+    assert table.trace() == pytest.approx(len(world.items))
+
+
+def test_kin_that_nobody_has_in_common_speak_for_each_other_by_content(world):
+    kin = [int(world.id_map.ids[0]), int(world.id_map.ids[-1])]
+    rows = [(i, "Twins" if i in kin else f"Lone {i}") for i in world.id_map.ids]
+    content = ItemContent.of(pd.DataFrame(rows, columns=["item_id", "name"])).ordered(world.id_map)
+    informed = replace(world, content=content)
+    likeness = content_gram(informed)
+    assert content_gram(world) is None
+    assert likeness[0, -1] == pytest.approx(1.0, abs=1e-6)
+    plain, helped = (said(learn_item_item(people, BINARY), [1])[0] for people in (world, informed))
+    assert helped[-1] > plain[-1] + 0.1
+    np.testing.assert_allclose(helped[2:-1], plain[2:-1], atol=0.1)
+
+
+def test_people_are_scored_together_as_alone(world, table):
+    term = learn_item_item(world, ItemItemConfig())
     items, feedback = torch.tensor([4, 9, 2, 2, 8]), torch.tensor([2, 3, 1, 4, 2])
     together = term.scores(items, feedback, torch.tensor([1, 0, 0, 2, 1]), 3)
     apart = term.scores(items, feedback, torch.arange(5), 5)
@@ -85,8 +119,8 @@ def test_people_are_scored_together_as_alone(table):
         )
 
 
-def test_new_titles_get_nothing_and_old_scores_stay(table):
-    term = ItemItem.learn(table, ItemItemConfig())
+def test_new_titles_get_nothing_and_old_scores_stay(world, table):
+    term = learn_item_item(world, ItemItemConfig())
     longer = term.extended(2)
     for old, new in zip(said(term, [3, 20]), said(longer, [3, 20]), strict=True):
         np.testing.assert_allclose(new[:-2], old, atol=1e-6)
@@ -101,16 +135,16 @@ def test_a_term_that_says_nothing(table):
     assert not any(part.any() for part in said(silent, [1, 2]))
 
 
-def test_half_precision_says_the_same(table):
-    term = ItemItem.learn(table, ItemItemConfig())
+def test_half_precision_says_the_same(world, table):
+    term = learn_item_item(world, ItemItemConfig())
     half = ItemItem({n: t.half() if t.is_floating_point() else t for n, t in term.tensors.items()})
     for exact, rounded in zip(said(term, [3, 20]), said(half.as_float32(), [3, 20]), strict=True):
         np.testing.assert_allclose(rounded, exact, atol=2e-3 * np.abs(exact).max())
     assert {half.tensors[name].dtype for name in (FACTORS, INPUTS, OUTPUTS)} == {torch.float16}
 
 
-def test_a_dislike_speaks_against_its_kind(table, world):
-    term = ItemItem.learn(table, ItemItemConfig())
+def test_a_dislike_speaks_against_its_kind(world, table):
+    term = learn_item_item(world, ItemItemConfig())
     first, *others = world.id_map.indices_of(ROMANCE)
     for liked, disliked in zip(said(term, [first]), said(term, [first], Feedback.DISLIKE), strict=True):
         assert disliked[others].mean() < 0 < liked[others].mean()
@@ -158,9 +192,9 @@ def test_the_search_measures_as_the_metrics_do(trained, world):
 
 def test_validation_people_decide_the_mix(world, trained):
     config = replace(TINY, split=Split(0.1, 0.3), mix=Mix((5,), (1.0,), (2.0,), (3.0,)))
-    assert with_item_item(trained, world, config).mix.lengths == (3, 10, 30, 100)
+    assert with_mix(with_item_item(trained, world, config), world, config).mix.lengths == (3, 10, 30, 100)
     config = replace(config, split=Split(0.1, 0.0))
-    assert with_item_item(trained, world, config).mix == config.mix
+    assert with_mix(with_item_item(trained, world, config), world, config).mix == config.mix
 
 
 def test_an_explanation_holds_the_mix_of_the_whole_history(trained):
@@ -192,7 +226,11 @@ def test_on_real_lists_the_mix_beats_its_parts_and_the_baselines(real_ratings):
         ours = measure(Ranker(checkpoint), cases, n, (20,))
         for name, rival in rivals.items():
             theirs = measure(rival, cases, n, (20,))
-            # on these few people EASE is level with whole lists where every target counts alike
-            metric = "loved ndcg@20" if name == "EASE" and n is None else "ndcg@20"
-            slack = 0.005 if name == "item-item" else 0.0  # the mix may be all but that part
-            assert ours[metric].mean() > theirs[metric].mean() - slack, (n, name)
+            for metric in ("ndcg@20", "loved ndcg@20"):
+                lead = ours[metric] - theirs[metric]
+                slack = 0.005 if name == "item-item" else 0.0  # the mix may be all but that part
+                if name == "EASE" and n is None and metric == "ndcg@20":
+                    # so few people cannot tell them apart with whole lists; but behind it must not fall
+                    assert bootstrap(lead).high > 0, (n, name, metric)
+                else:
+                    assert lead.mean() > -slack, (n, name, metric)

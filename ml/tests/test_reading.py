@@ -1,8 +1,10 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from ml import ratings
 from ml.data import Dataset, clean
 from ml.prepare import main
 from ml.ratings import DataError, read_ratings
@@ -65,6 +67,25 @@ def test_rejects_a_wrong_file_with_its_line(tmp_path, text, message):
         read_ratings(write(tmp_path / "r.csv", text))
 
 
+def test_lines_are_counted_through_quoted_cells_and_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr(ratings, "ROWS_AT_A_TIME", 2)
+    text = 'user_id,anime_id,"no\nte"\n1,5,"two\nlines"\n1,6,\n1,7,\n2,8,\n2,nine,\n'
+    with pytest.raises(DataError, match="line 8: anime_id is 'nine'"):
+        read_ratings(write(tmp_path / "r.csv", text))
+
+
+def test_chunks_join_to_the_same_table(tmp_path, monkeypatch):
+    text = "user_id,item_id,rating,timestamp\n7,1,8,\n07,2,,2020-01-01\n7,3,-1,1577836800\n8,4,2,20200101\n"
+    path = write(tmp_path / "r.csv", text)
+    whole = read_ratings(path)
+    monkeypatch.setattr(ratings, "ROWS_AT_A_TIME", 1)
+    parts = read_ratings(path)
+    same = {"user_id": str}  # the categories may stand in another order
+    pd.testing.assert_frame_equal(whole.astype(same), parts.astype(same))
+    assert whole["user_id"].tolist() == ["7", "07", "7", "8"]  # as they stand, not as numbers
+    assert whole["timestamp"].tolist()[1:] == [1577836800.0, 1577836800.0, 20200101.0]
+
+
 def test_rejects_a_missing_file(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         read_ratings(tmp_path / "none.csv")
@@ -104,13 +125,13 @@ def test_events_with_a_time_come_last_and_in_order(tmp_path):
 
 
 def test_prepare_writes_a_dataset_that_loads(tmp_path, capsys):
-    ratings = write(tmp_path / "r.csv", "user_id,anime_id,rating\n1,5,8\n1,6,-1\n2,5,3\n2,6,6\n")
+    path = write(tmp_path / "r.csv", "user_id,anime_id,rating\n1,5,8\n1,6,-1\n2,5,3\n2,6,6\n")
     out = tmp_path / "data"
-    assert main(["--ratings", str(ratings), "--out", str(out), "--min-item-count", "2"]) == 0
+    assert main(["--ratings", str(path), "--out", str(out), "--min-item-count", "2"]) == 0
     stats = json.loads((out / "stats.json").read_text())
     assert stats["feedback"] == {"dislike": 1, "like": 1, "love": 1, "watched": 1}
     assert Dataset.load(out).fingerprint == stats["fingerprint"]
-    assert main(["--ratings", str(ratings), "--out", str(out), "--min-item-count", "2"]) == 1
+    assert main(["--ratings", str(path), "--out", str(out), "--min-item-count", "2"]) == 1
     assert "exists already" in capsys.readouterr().err
     np.save(out / "items.npy", np.array([1, 1, 1, 1], dtype=np.int32))
     with pytest.raises(DataError, match="does not match its fingerprint"):
@@ -118,7 +139,7 @@ def test_prepare_writes_a_dataset_that_loads(tmp_path, capsys):
 
 
 def test_prepare_refuses_with_one_sentence(tmp_path, capsys):
-    ratings = write(tmp_path / "r.csv", "user_id,anime_id\n1,5\n")
-    assert main(["--ratings", str(ratings), "--out", str(tmp_path / "data")]) == 1
+    path = write(tmp_path / "r.csv", "user_id,anime_id\n1,5\n")
+    assert main(["--ratings", str(path), "--out", str(tmp_path / "data")]) == 1
     assert capsys.readouterr().err.startswith("No row is left")
     assert not (tmp_path / "data").exists()

@@ -6,12 +6,16 @@ import torch
 
 from ml.baselines import Popularity
 from ml.data import clean
+from ml.feedback import Feedback
+from ml.fitting import learning_rate
 from ml.protocols import fold_in, measure
 from ml.ranker import Ranker
 from ml.ratings import DataError
+from ml.sasrec import SASRec
 from ml.splits import Split, user_fractions
 from ml.tests.conftest import TINY, tiny_config, two_tastes
-from ml.training import fine_tune, learning_rate, train
+from ml.time_bins import FIRST_GAP_BIN
+from ml.training import fine_tune, train, untrained
 
 EVERYBODY = Split(0.0, 0.0)
 
@@ -96,6 +100,32 @@ def test_times_are_learned_where_there_are_any(trained):
     assert child.weights["times.weight"][: bins.first].abs().sum() == 0
 
 
+def test_pauses_are_learned_where_there_are_times(trained):
+    table = two_tastes(40).assign(timestamp=1.2e9 + np.arange(360) * 5e4)  # half a day apart
+    child = fine_tune(
+        trained, clean([table], min_item_count=1), replace(TINY, split=EVERYBODY, max_steps=5), "cpu"
+    )
+    rows = child.weights["gaps.weight"].abs().sum(1).nonzero().flatten()
+    assert rows.tolist() == [FIRST_GAP_BIN + 2]  # six hours to a day
+    assert not trained.weights["gaps.weight"].any()
+
+
+def test_what_the_context_leaves_out_is_never_trained(world):
+    config = tiny_config(world.n_items, context=("time",))
+    weights = train(world, config, replace(TINY, max_steps=3), "cpu").weights
+    fresh = SASRec(config).state_dict()
+    assert torch.equal(weights["gate.weight"], fresh["gate.weight"])
+    assert not weights["positions.weight"].any()
+
+
+def test_a_disliked_title_starts_turned_around_as_far_as_the_settings_say(world):
+    for gate in (-0.5, 1.0):
+        start = untrained(world, tiny_config(world.n_items), replace(TINY, dislike_gate=gate))
+        told = start.weights["gate.weight"][[Feedback.DISLIKE, Feedback.LIKE]]
+        assert (told[0] == gate).all()
+        assert (told[1] == 1.0).all()
+
+
 def test_validation_people_stop_the_run(world):
     config = replace(TINY, split=Split(0.1, 0.3), validations=12, patience=1, epochs=100)
     checkpoint = train(world, tiny_config(world.n_items), config, "cpu")
@@ -128,3 +158,20 @@ def test_the_learning_rate_warms_up_and_cools_down():
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == pytest.approx(rates[10])
     assert rates[-1] < 0.02
+
+
+def test_training_on_dates_learns_their_bins():
+    dated = clean([two_tastes().assign(timestamp=1e9)], min_item_count=1)
+    checkpoint = train(dated, tiny_config(dated.n_items), replace(TINY, epochs=2), "cpu")
+    (spring,) = checkpoint.config.time_bins.bins_of([1e9])
+    assert checkpoint.config.time_first == checkpoint.config.time_last == spring
+    assert checkpoint.weights["times.weight"][spring].abs().sum() > 0
+
+
+def test_bfloat16_products_learn_as_well(world, trained):
+    halved = train(world, tiny_config(world.n_items), replace(TINY, bf16=True), "cpu")
+    assert halved.weights["items.weight"].dtype == torch.float32
+    assert not torch.equal(halved.weights["items.weight"], trained.weights["items.weight"])
+    cases = fold_in(clean([two_tastes(200, seed=1)], min_item_count=1))
+    learned, exact = (measure(ranker_of(c), cases, None, (10,))["ndcg@10"].mean() for c in (halved, trained))
+    assert learned > 0.95 * exact

@@ -1,0 +1,45 @@
+"""What SASRec learns from besides the lists: the item-item term's own ranking of the titles still to come."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from ml.batches import Batch
+from ml.checkpoint import Checkpoint
+from ml.config import Mix
+from ml.item_item import ItemItem
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """The item-item term alone, as it ranks each prefix of a list (distillation, Hinton et al., 2015).
+
+    A closed form knows of pairs of titles what a few hundred steps of gradient descent do not find; a softmax
+    over its scores says so for all titles at once, where a list names a few of them.
+    """
+
+    term: ItemItem
+    mix: Mix
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> Self | None:
+        """Take the term and the mix of a checkpoint without its SASRec; None where the term is silent."""
+        if checkpoint.item_item.is_silent:
+            return None
+        mix = checkpoint.mix
+        return cls(checkpoint.item_item, replace(mix, sasrec=(0.0,) * len(mix.lengths)))
+
+    @torch.no_grad()
+    def scores(self, batch: Batch) -> Tensor:
+        """Score every title after each answered position from the events up to it, (B, P, N + 1)."""
+        items, feedback = batch.inputs[0].cpu(), batch.inputs[1].cpu()  # (B, L)
+        at = batch.at.cpu()
+        told = (torch.arange(items.shape[1]) <= at[:, :, None]) & (items > 0)[:, None]  # (B, P, L)
+        person, position, event = told.nonzero(as_tuple=True)
+        rows = person * at.shape[1] + position
+        sparse, spectral = self.term.scores(items[person, event], feedback[person, event], rows, at.numel())
+        weights = torch.from_numpy(self.mix.at(told.sum(-1).flatten().numpy()))[:, :, None]  # (3, B P, 1)
+        mixed = weights[1] * sparse + weights[2] * spectral
+        return mixed.view(*at.shape, -1).to(batch.at.device)

@@ -1,0 +1,78 @@
+"""The score: what SASRec and the item-item term say, weighed by how much of a person is known."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ml.checkpoint import Checkpoint
+from ml.encoding import FEEDBACK, ITEM, Inputs, collate
+from ml.title_table import TitleTable
+
+Encoded = NDArray[np.int64]  # one history as `ml.encoding.encode` returns it, (5, L), L >= 1
+
+
+class MixedScore:
+    """Scores encoded histories: a * SASRec + b * sparse + c * spectral. Read-only, so safe between threads.
+
+    Wherever `titles` (T,) are given, only these are scored, else all N + 1 (padding meaninglessly).
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.model = checkpoint.model()
+        self.item_item = checkpoint.item_item
+        self.mix = checkpoint.mix
+        self._items = TitleTable(self.model.items.weight)
+        self._bias = self.model.bias.detach()
+
+    def weights(self, encoded: Sequence[Encoded]) -> Tensor:
+        """Return what each part counts for each history (3, B, 1)."""
+        lengths = np.array([row.shape[1] for row in encoded])
+        return torch.from_numpy(self.mix.at(lengths))[:, :, None]
+
+    def states(self, encoded: Sequence[Encoded]) -> Tensor:
+        """Return SASRec's state after each history (B, D)."""
+        inputs, last = collate(encoded)
+        answer: Tensor = self.model(*inputs, last)[:, 0]
+        return answer
+
+    def states_without_each(self, encoded: Encoded, removed: Sequence[int]) -> Tensor:
+        """Return the state after a history of two events or more, then without each: (1 + C, D)."""
+        inputs: Inputs = collate([encoded])[0]
+        return self.model.without_each(inputs, removed)
+
+    def sasrec(self, states: Tensor, titles: Tensor | None = None) -> Tensor:
+        """Return the logits of states (B, D): (B, N + 1 or T)."""
+        return self._items.scores(states, titles).add_(self._bias if titles is None else self._bias[titles])
+
+    def parts(
+        self, encoded: Sequence[Encoded], titles: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return SASRec's logits and what the term says, sparse and spectral, each (B, N + 1 or T)."""
+        people = torch.repeat_interleave(torch.tensor([row.shape[1] for row in encoded]))
+        items, feedback = torch.from_numpy(np.concatenate(encoded, axis=1)[[ITEM, FEEDBACK]])
+        linear = self.item_item.scores(items, feedback, people, len(encoded), titles)
+        return self.sasrec(self.states(encoded), titles), *linear
+
+    def mixed(self, encoded: Sequence[Encoded], titles: Tensor | None = None) -> Tensor:
+        """Return the mixed scores (B, N + 1 or T)."""
+        weights, (score, *linear) = self.weights(encoded), self.parts(encoded, titles)
+        score.mul_(weights[0])
+        for weight, part in zip(weights[1:], linear, strict=True):
+            score.addcmul_(weight, part)
+        return score
+
+    def said(self, encoded: Encoded, weights: Tensor, titles: Tensor | None = None) -> Tensor:
+        """Return what each event of a history adds by the item-item term, (L, N + 1 or T)."""
+        items, feedback = torch.from_numpy(encoded[[ITEM, FEEDBACK]])
+        apart = torch.arange(len(items))
+        sparse, spectral = self.item_item.scores(items, feedback, apart, len(items), titles)
+        return sparse.mul_(weights[1]).add_(spectral.mul_(weights[2]))
+
+    def linear(self, encoded: Encoded, weights: Tensor, titles: Tensor | None = None) -> Tensor:
+        """Return what the whole history adds by the item-item term, (1, N + 1 or T)."""
+        items, feedback = torch.from_numpy(encoded[[ITEM, FEEDBACK]])
+        sparse, spectral = self.item_item.scores(items, feedback, torch.zeros_like(items), 1, titles)
+        return sparse.mul_(weights[1]).add_(spectral.mul_(weights[2]))
