@@ -215,3 +215,35 @@ class Saved(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} saved {self.item}"
+
+
+class Receipt(models.Model):
+    """What a program's reaction was answered with, under the key that it sent: asked again, it is told again.
+
+    Kept for `RECEIPT_DAYS`; after that a key may be used anew.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="receipts", db_index=False
+    )
+    key = models.CharField(max_length=100)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="receipts")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "key"], name="receipt_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.key}"
+
+
+class TrainingOptOut(models.Model):
+    """A person whose reactions rank their own feed and teach no model, from the next training run on."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="training_opt_out"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.user} teaches no model"

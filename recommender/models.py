@@ -13,7 +13,8 @@ from django.core.validators import validate_slug
 from django.db import models, transaction
 from django.utils import timezone
 
-from feedback.models import Person
+from catalog.models import Item
+from feedback.models import Event, Person
 
 if TYPE_CHECKING:
     from ml.ranker import Ranker
@@ -41,14 +42,22 @@ class Checkpoint(models.Model):
         CANDIDATE = "candidate"
         ACTIVE = "active"
         RETIRED = "retired"
-        REJECTED = "rejected"
+        REJECTED = "rejected"  # trained, and found worse than the one that serves
+        FAILED = "failed"  # the run broke off; there is nothing to serve
+
+        @classmethod
+        def unservable(cls) -> list[Checkpoint.State]:
+            return [cls.TRAINING, cls.REJECTED, cls.FAILED]
 
     version = models.SlugField(max_length=80, unique=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.CANDIDATE)
     parent = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children"
     )
+    config = models.JSONField(default=dict, blank=True)  # of the model and of its training
     metrics = models.JSONField(default=dict, blank=True)
+    # What `recommender.gate` found, beside the champion of that day: checks, figures, the lists it changes.
+    comparison = models.JSONField(default=dict, blank=True)
     data_fingerprint = models.CharField(max_length=64, blank=True)
     git_revision = models.CharField(max_length=40, blank=True)
     size_bytes = models.PositiveBigIntegerField(default=0)
@@ -57,6 +66,10 @@ class Checkpoint(models.Model):
     verdict = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     promoted_at = models.DateTimeField(null=True, blank=True)
+    # Of the process that trains it: who, how often somebody took the run over, and when it last gave a sign.
+    holder = models.CharField(max_length=120, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
 
     objects = CheckpointQuerySet.as_manager()
 
@@ -97,6 +110,7 @@ class Checkpoint(models.Model):
     def read_manifest(self) -> None:
         """Copy from the directory's manifest what the registry shows; the caller saves."""
         manifest = json.loads((self.path / "checkpoint.json").read_text())
+        self.config = {name: manifest[name] for name in ("config", "training", "mix")}
         self.metrics = manifest["metrics"]
         self.data_fingerprint = manifest["data"].get("fingerprint", "")
         self.git_revision = manifest["git_revision"] or ""
@@ -136,9 +150,11 @@ class Checkpoint(models.Model):
         """Swap the active row; call inside a transaction that holds `_serialise_promotions`."""
         state = self.State
         Checkpoint.objects.filter(state=state.ACTIVE).exclude(pk=self.pk).update(state=state.RETIRED)
-        promotable = Checkpoint.objects.filter(pk=self.pk).exclude(state__in=[state.REJECTED, state.TRAINING])
+        promotable = Checkpoint.objects.filter(pk=self.pk).exclude(state__in=state.unservable())
         if not promotable.update(state=state.ACTIVE, promoted_at=timezone.now()):
-            raise NotServable(f"{self.version} was rejected or is still training; promote another version.")
+            raise NotServable(
+                f"{self.version} was rejected, failed or is still training; promote another version."
+            )
         self.refresh_from_db()
 
 
@@ -155,6 +171,53 @@ def _first_that_loads(checkpoints: CheckpointQuerySet) -> Checkpoint:
             continue
         return checkpoint
     raise NotServable("There is no earlier checkpoint that loads, so there is nothing to roll back to.")
+
+
+class ImpressionQuerySet(models.QuerySet["Impression"]):
+    def of(self, user: Person) -> ImpressionQuerySet:
+        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
+
+
+class Impression(models.Model):
+    """A title that a person was shown on a day, where, by which checkpoint, and what they said to it then.
+
+    Shown again on the same day by the same checkpoint it is the same impression. Written by
+    `recommender.impressions` alone, in batches; kept for `IMPRESSION_DAYS`.
+    """
+
+    class Slot(models.TextChoices):
+        RANKED = "ranked"
+        POPULAR = "popular"  # nothing personal to say: the list that everybody gets
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="impressions", db_index=False
+    )
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="impressions", db_index=False)
+    # Not a foreign key: figures outlive a checkpoint that was pruned. Empty where no checkpoint ranked.
+    version = models.CharField(max_length=80, blank=True)
+    slot = models.CharField(max_length=10, choices=Slot.choices, default=Slot.RANKED)
+    position = models.PositiveSmallIntegerField()  # 1 is the top of the feed
+    propensity = models.FloatField(default=1.0)  # how likely this title was for this place
+    day = models.DateField()
+    shown_at = models.DateTimeField()
+    event = models.ForeignKey(
+        Event, on_delete=models.SET_NULL, null=True, blank=True, related_name="impressions"
+    )
+
+    objects = ImpressionQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "item", "day", "version"], name="impression_once_a_day"),
+            models.CheckConstraint(
+                name="impression_propensity_is_a_chance",
+                condition=models.Q(propensity__gt=0, propensity__lte=1),
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["day", "version"], name="impression_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.item} at {self.position} for {self.user}"
 
 
 class Preferences(models.Model):
