@@ -17,6 +17,7 @@ from django.utils.crypto import get_random_string, salted_hmac
 
 from feedback.models import Event, Person, Saved
 from feedback.refusals import RefusedError
+from feedback.teaching import let_teach, teaches
 
 GUEST_PREFIX = "guest-"
 # Reactions sent at the same moment, before the first answer brought the session, belong to one guest.
@@ -71,7 +72,10 @@ def _guest_of_this_visit(request: HttpRequest, csrf_secret: str | None) -> User:
 
 
 def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
-    """Carry what a guest said and saved over to a member, whose own word wins, and delete the guest."""
+    """Carry what a guest said, saved and opted out of over to a member, whose own word on a title wins.
+
+    The guest is deleted.
+    """
     with transaction.atomic():
         Event.objects.carry_over(guest, member)
         Saved.objects.bulk_create(
@@ -81,6 +85,8 @@ def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
             ),
             ignore_conflicts=True,
         )
+        if not teaches(guest):  # the stricter choice wins
+            let_teach(member, allowed=False)
         get_user_model()._default_manager.filter(pk=guest.pk).delete()
 
 

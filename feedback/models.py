@@ -40,6 +40,10 @@ class EventQuerySet(models.QuerySet["Event"]):
     def of(self, user: Person) -> EventQuerySet:
         return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
 
+    def teaching(self) -> EventQuerySet:
+        """Keep what may teach a model: of accounts that are not switched off (spam, mostly) nor opted out."""
+        return self.filter(user__is_active=True, user__training_opt_out__isnull=True)
+
     def standing(self) -> EventQuerySet:
         """Keep the reactions that nobody took back, oldest first."""
         reactions = self.exclude(feedback_type=FeedbackType.RETRACTED).filter(retraction__isnull=True)

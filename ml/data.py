@@ -152,6 +152,20 @@ def _load_content(path: Path) -> ItemContent:
     return ItemContent(item_ids, offsets, features, values, maps)
 
 
+def joined(first: Dataset, second: Dataset) -> Dataset:
+    """Put the people of two datasets together, whose ids must differ; titles of `second` alone come last."""
+    id_map = first.id_map.extend(second.id_map.ids)
+    first, second = first.reindexed(id_map), second.reindexed(id_map)
+    return Dataset(
+        id_map,
+        np.concatenate([first.user_ids, second.user_ids]),
+        np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]]),
+        np.concatenate([first.items, second.items]),
+        np.concatenate([first.feedback, second.feedback]),
+        np.concatenate([first.timestamps, second.timestamps]),
+    )
+
+
 def clean(
     tables: Sequence[pd.DataFrame],
     min_item_count: int = 10,

@@ -118,6 +118,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 30  # also bounds how long another beat waits fo
 CELERY_REDBEAT_REDIS_OPTIONS: dict[str, object] = {}
 CELERY_BEAT_SCHEDULE = {
     "retrain-nightly": {"task": "recommender.tasks.retrain", "schedule": crontab(hour="3", minute="30")},
+    "retrain-when-due": {"task": "recommender.tasks.retrain_when_due", "schedule": 5 * 60},
     "prune-guests-weekly": {
         "task": "feedback.tasks.prune_guests",
         "schedule": crontab(hour="4", minute="30", day_of_week="1"),
@@ -247,6 +248,10 @@ STARTER_CATALOGUE = BASE_DIR / "catalog" / "starter" / "items.csv.xz"
 CHECKPOINT_POLL_SECONDS = number("CHECKPOINT_POLL_SECONDS", default=2.0, minimum=0.1)
 # Optional bootstrap ratings (Kaggle's rating.csv), replayed when fine-tuning.
 RATINGS_CSV = env("RATINGS_CSV", default="")
+# A run begins every night, and whenever this many events have come since the last one.
+RETRAIN_AFTER_EVENTS = whole_number("RETRAIN_AFTER_EVENTS", default=1000, minimum=1)
+# How many checkpoints that never served are kept, to be looked at.
+KEEP_CHECKPOINTS = whole_number("KEEP_CHECKPOINTS", default=5, minimum=1)
 
 # --- Logging: always to the console, or errors would leave no trace ---------------------------------
 

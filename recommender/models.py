@@ -31,7 +31,9 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
 
     def served_before(self) -> CheckpointQuerySet:
         """Keep the versions that were live once, the latest first: what `roll_back` returns to."""
-        return self.filter(state=Checkpoint.State.RETIRED, promoted_at__isnull=False).order_by("-promoted_at")
+        return self.filter(
+            state=Checkpoint.State.RETIRED, promoted_at__isnull=False, rolled_back_at__isnull=True
+        ).order_by("-promoted_at")
 
 
 class Checkpoint(models.Model):
@@ -66,6 +68,7 @@ class Checkpoint(models.Model):
     verdict = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     promoted_at = models.DateTimeField(null=True, blank=True)
+    rolled_back_at = models.DateTimeField(null=True, blank=True)
     # Of the process that trains it: who, how often somebody took the run over, and when it last gave a sign.
     holder = models.CharField(max_length=120, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -122,6 +125,10 @@ class Checkpoint(models.Model):
         Raises NotServable, and changes nothing, when the directory does not load or the version was rejected.
         """
         self.load()
+        self.go_live()
+
+    def go_live(self) -> None:
+        """Do what `promote` does for a version that has just been seen to load."""
         with transaction.atomic():
             _serialise_promotions()
             self._go_live()
@@ -137,7 +144,7 @@ class Checkpoint(models.Model):
             _serialise_promotions()
             left = Checkpoint.objects.filter(pk=self.pk, state=self.State.ACTIVE).update(
                 state=self.State.RETIRED,
-                promoted_at=None,
+                rolled_back_at=timezone.now(),
                 verdict=f"Rolled back on {timezone.now():%Y-%m-%d %H:%M} UTC to {earlier.version}.",
             )
             if not left:
@@ -151,7 +158,7 @@ class Checkpoint(models.Model):
         state = self.State
         Checkpoint.objects.filter(state=state.ACTIVE).exclude(pk=self.pk).update(state=state.RETIRED)
         promotable = Checkpoint.objects.filter(pk=self.pk).exclude(state__in=state.unservable())
-        if not promotable.update(state=state.ACTIVE, promoted_at=timezone.now()):
+        if not promotable.update(state=state.ACTIVE, promoted_at=timezone.now(), rolled_back_at=None):
             raise NotServable(
                 f"{self.version} was rejected, failed or is still training; promote another version."
             )

@@ -17,7 +17,6 @@ from feedback.refusals import explains_refusals
 from recommender.feed import feed_for
 from recommender.forms import PreferencesForm
 from recommender.middleware import PageRequest
-from recommender.models import preferences_of
 from recommender.similar import similar_to
 from recommender.start import NEEDED, choices, picks_of
 
@@ -67,7 +66,7 @@ def title(request: PageRequest, anime_id: int) -> HttpResponse:
 @explains_refusals
 def preferences(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
-        form = PreferencesForm(instance=preferences_of(request.user))
+        form = PreferencesForm.of(request.user)
         return render(request, "recommender/preferences.html", {"form": form})
     form = PreferencesForm(request.POST)
     if not form.is_valid():

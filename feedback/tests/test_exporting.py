@@ -12,9 +12,10 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.tests.factories import ItemFactory
 from feedback import exporting
-from feedback.exporting import ExportError, export_events, pseudonym_of
+from feedback.exporting import ExportError, Extent, export_events, pseudonym_of
 from feedback.history import history_of
 from feedback.models import Event, FeedbackType
+from feedback.teaching import let_teach
 from feedback.tests.factories import EventFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +70,7 @@ def test_it_keeps_what_was_said_since_a_moment(tmp_path):
     EventFactory(user=user, item=changed, timestamp=NOON + timedelta(days=1), feedback_type=FeedbackType.LOVE)
     path = tmp_path / "events.csv"
 
-    assert export_events(path, NOON) == 2
+    assert export_events(path, Extent(since=NOON)) == 2
 
     table = pd.read_csv(path)
     assert list(zip(table["anime_id"], table["feedback"], strict=True)) == [
@@ -139,3 +140,34 @@ def test_the_command_rejects_what_it_cannot_do(tmp_path):
         call_command("export_events", str(tmp_path))
     with pytest.raises(CommandError, match="is not a time"):
         call_command("export_events", str(tmp_path / "events.csv"), since="yesterday")
+
+
+def test_people_who_opted_out_do_not_teach_until_they_opt_in(tmp_path):
+    event = EventFactory()
+    EventFactory()
+    path = tmp_path / "events.csv"
+
+    let_teach(event.user, allowed=False)
+    assert export_events(path) == 1
+    assert pseudonym_of(event.user_id) not in path.read_text()
+
+    let_teach(event.user, allowed=True)
+    assert export_events(path) == 2
+
+
+def test_a_deleted_account_does_not_teach(tmp_path):
+    event = EventFactory()
+    event.user.delete()
+
+    assert export_events(tmp_path / "events.csv") == 0
+
+
+def test_it_keeps_to_the_people_and_the_events_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "PEOPLE_AT_A_TIME", 2)
+    events = EventFactory.create_batch(5)
+    path = tmp_path / "events.csv"
+    people = [event.user_id for event in events[:4]]
+
+    assert export_events(path, Extent(people=people, until=events[2].pk)) == 3
+
+    assert list(pd.read_csv(path)["user_id"]) == [pseudonym_of(user) for user in people[:3]]

@@ -17,6 +17,7 @@ from feedback import guests, tasks
 from feedback.guests import hand_over, is_guest, prune_guests
 from feedback.history import history_of
 from feedback.models import Event, FeedbackType, Saved
+from feedback.teaching import let_teach, teaches
 from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -225,3 +226,12 @@ def test_the_command_rejects_a_number_that_deletes_everybody():
         call_command("prune_guests", days=0)
 
     assert User.objects.get() == guest
+
+
+def test_opting_out_as_a_guest_holds_for_the_member():
+    guest, member = UserFactory(guest=True), UserFactory()
+    let_teach(guest, allowed=False)
+
+    hand_over(guest, member)
+
+    assert not teaches(member)

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from feedback.models import FeedbackType
+from feedback.teaching import teaches
 from recommender.models import Checkpoint, Preferences
 from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, NEWCOMERS, ROMANCES, say
 
@@ -141,6 +142,16 @@ def test_preferences_are_kept(live: Checkpoint, ann: User, client: Client) -> No
     assert client.get(PREFERENCES).context["form"].initial["show_adult"]
     client.post(PREFERENCES, {})
     assert not Preferences.objects.get(user=ann).show_adult
+
+
+def test_opting_out_of_training_is_kept_and_taken_back(live: Checkpoint, ann: User, client: Client) -> None:
+    client.force_login(ann)
+    assert client.get(PREFERENCES).context["form"]["teaches"].value()
+    client.post(PREFERENCES, {})
+    assert not teaches(ann)
+    assert not client.get(PREFERENCES).context["form"]["teaches"].value()
+    client.post(PREFERENCES, {"teaches": "on"})
+    assert teaches(ann)
 
 
 def test_preferences_make_a_guest_only_when_posted(live: Checkpoint, client: Client) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from feedback.exporting import ExportError, export_events
+from feedback.exporting import ExportError, Extent, export_events
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *, out: Path, since: str | None, **_: Any) -> None:
         try:
-            count = export_events(out, _moment(since) if since else None)
+            count = export_events(out, Extent(since=_moment(since) if since else None))
         except ExportError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{out}: {count} reactions.")
