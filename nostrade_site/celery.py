@@ -1,9 +1,11 @@
 """The Celery application; its settings are the CELERY_* ones of settings.py."""
 
 import os
+import resource
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_process_init
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nostrade_site.settings")
@@ -19,3 +21,11 @@ app = Celery("nostrade")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.add_defaults(_redbeat_settings)
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def bound_memory(**_: Any) -> None:
+    """Hold a worker process to `WORKER_MEMORY_MB`: a task that asks for more fails, and the site lives on."""
+    if settings.WORKER_MEMORY_MB:
+        most = settings.WORKER_MEMORY_MB * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))

@@ -111,6 +111,8 @@ CELERY_TASK_TIME_LIMIT = 3 * 60 * 60
 # Redelivery must wait longer than the longest task may run, or a slow training run is started twice.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 60 * 60}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Above it a task of this worker fails with a MemoryError instead of taking the machine down; 0 is no bound.
+WORKER_MEMORY_MB = whole_number("WORKER_MEMORY_MB", default=0)
 CELERY_TASK_ROUTES = {"recommender.tasks.retrain": {"queue": "train"}}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below formats Celery's lines too
 CELERY_BEAT_SCHEDULER = "redbeat.RedBeatScheduler"

@@ -3,10 +3,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
 
+from recommender import tasks
 from recommender.models import Checkpoint, NotServable, Preferences
+
+CHANGELIST = "admin:recommender_checkpoint_changelist"
 
 
 @admin.register(Checkpoint)
@@ -17,6 +26,30 @@ class CheckpointAdmin(admin.ModelAdmin):
     list_filter = ("state",)
     search_fields = ("version", "verdict", "git_revision")
     actions = ("promote", "roll_back")
+    change_list_template = "admin/recommender/checkpoint/change_list.html"
+    change_form_template = "admin/recommender/checkpoint/change_form.html"
+    fieldsets = (
+        (None, {"fields": ("version", "state", "verdict", "parent", "created_at", "promoted_at")}),
+        ("Beside the champion", {"fields": ("compared",)}),
+        (
+            "What it was made of",
+            {
+                "fields": (
+                    "config",
+                    "metrics",
+                    "data_fingerprint",
+                    "git_revision",
+                    "last_event_id",
+                    "size_bytes",
+                ),
+                "classes": ("collapse",),
+            },
+        ),
+        (
+            "Its run",
+            {"fields": ("holder", "attempts", "heartbeat_at", "rolled_back_at"), "classes": ("collapse",)},
+        ),
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -32,12 +65,62 @@ class CheckpointAdmin(admin.ModelAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Checkpoint | None = None) -> list[str]:
-        return [field.name for field in Checkpoint._meta.fields]
+        return [*(field.name for field in Checkpoint._meta.fields), "compared"]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the buttons of the two pages."""
+        view = self.admin_site.admin_view
+        return [
+            path("retrain/", view(self.retrain_view), name="recommender_checkpoint_retrain"),
+            path("<int:pk>/promote/", view(self.promote_view), name="recommender_checkpoint_promote"),
+            path("<int:pk>/roll-back/", view(self.roll_back_view), name="recommender_checkpoint_roll_back"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description="Checks, figures and lists")
+    def compared(self, checkpoint: Checkpoint) -> str:
+        return render_to_string(
+            "admin/recommender/checkpoint/_comparison.html", {"comparison": checkpoint.comparison}
+        )
+
+    @method_decorator(require_POST)
+    def retrain_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask the training worker for a run."""
+        self._refuse_readers(request)
+        try:
+            tasks.retrain.delay()
+        except tasks.retrain.OperationalError as error:
+            self.message_user(
+                request, f"The broker does not answer, nothing was asked: {error}", messages.ERROR
+            )
+        else:
+            said = "A run is asked for. Reload this page to see it; the verdict says how it ended."
+            self.message_user(request, said, messages.SUCCESS)
+        return redirect(CHANGELIST)
+
+    @method_decorator(require_POST)
+    def promote_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self._refuse_readers(request)
+        self._promote(request, checkpoint := get_object_or_404(Checkpoint, pk=pk))
+        return redirect(reverse("admin:recommender_checkpoint_change", args=[checkpoint.pk]))
+
+    @method_decorator(require_POST)
+    def roll_back_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self._refuse_readers(request)
+        self._roll_back(request, checkpoint := get_object_or_404(Checkpoint, pk=pk))
+        return redirect(reverse("admin:recommender_checkpoint_change", args=[checkpoint.pk]))
 
     @admin.action(description="Promote: serve this checkpoint", permissions=["change"])
     def promote(self, request: HttpRequest, queryset: QuerySet[Checkpoint]) -> None:
-        if (checkpoint := self._only(request, queryset)) is None:
-            return
+        if (checkpoint := self._only(request, queryset)) is not None:
+            self._promote(request, checkpoint)
+
+    @admin.action(description="Roll back: leave this checkpoint for the one before", permissions=["change"])
+    def roll_back(self, request: HttpRequest, queryset: QuerySet[Checkpoint]) -> None:
+        if (checkpoint := self._only(request, queryset)) is not None:
+            self._roll_back(request, checkpoint)
+
+    def _promote(self, request: HttpRequest, checkpoint: Checkpoint) -> None:
         try:
             checkpoint.promote()
         except NotServable as error:
@@ -48,10 +131,7 @@ class CheckpointAdmin(admin.ModelAdmin):
                 request, f"{checkpoint} is active; the site serves it within seconds.", messages.SUCCESS
             )
 
-    @admin.action(description="Roll back: leave this checkpoint for the one before", permissions=["change"])
-    def roll_back(self, request: HttpRequest, queryset: QuerySet[Checkpoint]) -> None:
-        if (checkpoint := self._only(request, queryset)) is None:
-            return
+    def _roll_back(self, request: HttpRequest, checkpoint: Checkpoint) -> None:
         try:
             earlier = checkpoint.roll_back()
         except NotServable as error:
@@ -59,6 +139,10 @@ class CheckpointAdmin(admin.ModelAdmin):
         else:
             self.log_change(request, checkpoint, f"Rolled back to {earlier}.")
             self.message_user(request, f"Rolled back: {earlier} is active.", messages.SUCCESS)
+
+    def _refuse_readers(self, request: HttpRequest) -> None:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
 
     def _only(self, request: HttpRequest, queryset: QuerySet[Checkpoint]) -> Checkpoint | None:
         if len(chosen := list(queryset[:2])) == 1:

@@ -1,126 +1,101 @@
-"""The retraining run: export -> fine-tune the active checkpoint -> a new directory -> a row -> promote."""
+"""A training run: claim -> data -> train -> gate -> promote or reject; an operator can leave it alone."""
 
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
-from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
 
-import pandas as pd
-import torch
-from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Max
-from django.utils import timezone
+from django.db import transaction
 
-from feedback.exporting import export_events
 from feedback.models import Event
 from ml.checkpoint import Checkpoint as Weights
-from ml.config import TrainingConfig
-from ml.data import Dataset, clean
-from ml.ratings import read_ratings
-from ml.splits import Split
-from ml.training import fine_tune
+from ml.fitting import Surroundings
+from ml.resuming import StateFile
+from recommender import gate
 from recommender.models import Checkpoint
+from recommender.pruning import prune_checkpoints
+from recommender.runs import CannotRetrain, Run, RunLost, claim, dead_run
+from recommender.training import NIGHTLY, NothingToDo, trained
+from recommender.training_data import material, panels_of, references_of
 
 logger = logging.getLogger(__name__)
 
+State = Checkpoint.State
 # About one person's first evening. Fewer events than that move nothing but noise; they are not lost, the next
 # run sees them.
 MIN_NEW_EVENTS = 20
-
-# A night must end by the morning on the two cores of a small machine, and must not undo what the model knows.
-CONFIG = TrainingConfig(epochs=4, max_steps=2_000, max_seconds=45 * 60, learning_rate=2e-4, seed=20)
-# Without bootstrap ratings to replay, the site's few people are all it sees: every weight is pulled back
-# towards where it was, and nobody is held out.
-PROTECTED = replace(CONFIG, epochs=20, max_steps=200, anchor_strength=0.02, split=Split(0.0, 0.0))
+MOST_NEW_EVENTS = 500_000  # a run reads; the rest waits for the next one
 
 
-class NothingToDo(Exception):  # noqa: N818  # not an error: the run ends well, and says why
-    """There is no reason to retrain now."""
+def retrain(*, force: bool = False, preset: str = NIGHTLY) -> Checkpoint:
+    """Train a candidate on what was said, compare it with the active checkpoint, and promote or reject it.
 
-
-class CannotRetrain(Exception):  # noqa: N818  # told to people as a sentence
-    """A run cannot begin; the message says what to do."""
-
-
-def retrain(*, force: bool = False) -> Checkpoint:
-    """Fine-tune the active checkpoint on what was said since, and promote the result.
-
-    Raises NothingToDo with fewer than `MIN_NEW_EVENTS` new events unless `force`, CannotRetrain when there is
-    nothing to start from or another run is going, and whatever training raises; the active one then stays.
+    A run that died is finished first, with the data and from the step where it stood. Returns the candidate,
+    whose state and verdict tell how it ended. Raises NothingToDo with fewer than `MIN_NEW_EVENTS` new events
+    unless `force`, CannotRetrain when there is nothing to start from or another run is going, RunLost when
+    somebody else took this one over, and whatever training raises; the active one then stays.
     """
-    parent = Checkpoint.objects.active()
-    if parent is None:
+    champion = Checkpoint.objects.active()
+    if champion is None:
         raise CannotRetrain("No checkpoint is active to start from; run python manage.py load_starter first.")
-    last_event_id = Event.objects.aggregate(last=Max("pk"))["last"] or 0
-    n_new = Event.objects.filter(pk__gt=parent.last_event_id, pk__lte=last_event_id).count()
-    if n_new < MIN_NEW_EVENTS and not force:
-        raise NothingToDo(f"{n_new} new events since {parent}; {MIN_NEW_EVENTS} are worth a training run.")
-    candidate = claim(parent, last_event_id)
+    until, n_new = news_of(champion)
+    if preset == NIGHTLY and not force and dead_run() is None:
+        refuse_too_little(champion, until, n_new)
+    run = claim(champion, until, preset)
     try:
-        train(candidate, parent)
-        publish(candidate, f"Fine-tuned {parent} on {n_new} new events; promoted without a comparison.")
-    except BaseException as error:  # also an interrupted run must give the claim back
-        reject(candidate, f"Failed: {type(error).__name__}: {error}")
+        carry_out(run)
+    except RunLost:
         raise
-    logger.info("%s is active. %s", candidate, candidate.verdict)
+    except NothingToDo as news:
+        run.finish(State.REJECTED, f"Not trained: {news}")
+        raise
+    except Exception as error:
+        run.finish(State.FAILED, f"Failed: {type(error).__name__}: {error}")
+        raise
+    except BaseException:  # interrupted, not failed: whoever comes next goes on
+        run.let_go()
+        raise
+    prune_checkpoints()
+    candidate = run.checkpoint
+    logger.info("%s is %s. %s", candidate, candidate.state, candidate.verdict)
     return candidate
 
 
-def claim(parent: Checkpoint, last_event_id: int) -> Checkpoint:
-    """Take the one place for a run, which the database keeps. Raises CannotRetrain when it is taken."""
-    state, now = Checkpoint.State, timezone.now()
-    overdue = now - timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT)
-    Checkpoint.objects.filter(state=state.TRAINING, created_at__lt=overdue).update(
-        state=state.REJECTED, verdict="Rejected: the run never ended."
-    )
-    version = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}"
-    try:
-        with transaction.atomic():
-            return Checkpoint.objects.create(
-                version=version, state=state.TRAINING, parent=parent, last_event_id=last_event_id
-            )
-    except IntegrityError as error:
-        going = Checkpoint.objects.filter(state=state.TRAINING).first()
-        raise CannotRetrain(f"Another run is going ({going}); wait until it has ended.") from error
+def news_of(champion: Checkpoint) -> tuple[int, int]:
+    """Return up to which event a run should read, and how many of them are news to the champion."""
+    news = Event.objects.standing().teaching().filter(pk__gt=champion.last_event_id).order_by("pk")
+    ids = news.values_list("pk", flat=True)
+    last = ids[MOST_NEW_EVENTS - 1 : MOST_NEW_EVENTS].first() or ids.last() or champion.last_event_id
+    return last, min(ids.count(), MOST_NEW_EVENTS)
 
 
-def train(candidate: Checkpoint, parent: Checkpoint) -> None:
-    """Write the candidate's directory."""
-    # The site keeps a core: threads that wait for one another there would also make this many times slower.
-    torch.set_num_threads(max((os.cpu_count() or 1) - 1, 1))
+def refuse_too_little(champion: Checkpoint, until: int, n_new: int) -> None:
+    """Raise NothingToDo where the news are few, or where a run with the same news was not promoted."""
+    if n_new < MIN_NEW_EVENTS:
+        raise NothingToDo(f"{n_new} new events since {champion}; {MIN_NEW_EVENTS} are worth a training run.")
+    judged = champion.children.filter(last_event_id__gte=until, state=State.REJECTED).first()
+    if judged is not None:
+        raise NothingToDo(f"Nothing was said since {judged}, which was rejected.")
+
+
+def carry_out(run: Run) -> None:
+    """Do what is left of a run, and end it."""
+    candidate, parent = run.checkpoint, run.checkpoint.parent
+    if parent is None:
+        raise CannotRetrain("The checkpoint that this run started from was removed; begin another run.")
     weights = Weights.load(parent.path)
-    window = min(CONFIG.window, weights.config.max_length)
-    config = replace(CONFIG if settings.RATINGS_CSV else PROTECTED, window=window)
-    fine_tune(weights, training_data(weights), config).save(candidate.path)
-
-
-def training_data(weights: Weights) -> Dataset:
-    """Join the site's events and, where there are some, the bootstrap ratings, which come first."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "events.csv"
-        export_events(path)
-        tables: list[pd.DataFrame] = [read_ratings(path)]
-    if settings.RATINGS_CSV:
-        tables.insert(0, read_ratings(Path(settings.RATINGS_CSV)))
-    return clean(tables, keep_items=weights.id_map.ids)
-
-
-def publish(candidate: Checkpoint, verdict: str) -> None:
-    """Register a trained directory and make it active."""
+    extent = parent.last_event_id, candidate.last_event_id
+    data = material(run.folder, weights.id_map.ids, extent, whole=run.preset != NIGHTLY)
+    if not candidate.path.exists():  # else it died between training and judgement
+        around = Surroundings(StateFile(run.folder / "state.safetensors"), run.sign)
+        trained(run.preset, weights, data, around).save(candidate.path)
     candidate.read_manifest()
-    candidate.verdict = verdict
-    candidate.state = Checkpoint.State.CANDIDATE
-    candidate.save()
-    candidate.promote()
-
-
-def reject(candidate: Checkpoint, verdict: str) -> None:
-    """Give the claim back; the row stays to tell what happened."""
-    Checkpoint.objects.filter(pk=candidate.pk).exclude(state=Checkpoint.State.ACTIVE).update(
-        state=Checkpoint.State.REJECTED, verdict=verdict[:300]
-    )
+    candidate.config["preset"] = run.preset
+    candidate.save(update_fields=["config", "metrics", "data_fingerprint", "git_revision", "size_bytes"])
+    champion = Checkpoint.objects.active() or parent
+    verdict = gate.decide(candidate, champion, panels_of(data), references_of(data))
+    if not verdict.passed:
+        run.finish(State.REJECTED, verdict.sentence)
+        return
+    with transaction.atomic():  # never a winner that nobody promotes
+        run.finish(State.CANDIDATE, verdict.sentence)
+        candidate.go_live()

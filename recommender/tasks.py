@@ -6,19 +6,30 @@ import logging
 
 from celery import shared_task
 
+from recommender.due import why_retrain
+
 logger = logging.getLogger(__name__)
 
 
 @shared_task
-def retrain() -> None:
-    """Fine-tune the active checkpoint on the site's events; too little news, or a going run, is fine."""
+def retrain(preset: str = "nightly") -> None:
+    """Train a candidate and promote or reject it; too little news, or a going run, is fine."""
     # torch takes seconds to import: the scheduler and the ordinary worker never need it.
-    from recommender.retraining import CannotRetrain, NothingToDo  # noqa: PLC0415
     from recommender.retraining import retrain as run  # noqa: PLC0415
+    from recommender.runs import CannotRetrain, RunLost  # noqa: PLC0415
+    from recommender.training import NothingToDo  # noqa: PLC0415
 
     try:
-        run()
+        run(preset=preset)
     except NothingToDo as news:
         logger.info("Not retrained: %s", news)
-    except CannotRetrain as problem:
+    except (CannotRetrain, RunLost) as problem:
         logger.warning("Not retrained: %s", problem)
+
+
+@shared_task
+def retrain_when_due() -> None:
+    """Ask for a run where enough was said since the last one, or where one died."""
+    if reason := why_retrain():
+        logger.info("Retraining: %s", reason)
+        retrain.delay()

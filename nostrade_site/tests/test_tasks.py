@@ -1,5 +1,8 @@
 """The site's background work, and that everything on the schedule exists."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -22,3 +25,21 @@ def test_it_deletes_expired_sessions_alone():
 def test_every_scheduled_task_exists():
     app.loader.import_default_modules()
     assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(app.tasks)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not count a process's memory this way")
+def test_a_worker_is_held_to_its_memory():
+    greedy = (
+        "import django; django.setup()\n"
+        "from nostrade_site.celery import bound_memory\n"
+        "bound_memory()\n"
+        "try:\n"
+        "    bytearray(900 * 1024 * 1024)\n"
+        "except MemoryError:\n"
+        "    print('refused')\n"
+    )
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE, "WORKER_MEMORY_MB": "800"}
+    answer = subprocess.run(
+        [sys.executable, "-c", greedy], env=environment, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "refused\n"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from io import StringIO
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -139,3 +141,43 @@ def test_admin_actions_need_the_permission_to_change(
     assert client.get(reverse(CHANGELIST)).status_code == 200
     act(client, "promote", live)
     assert states()["second"] == State.ACTIVE
+
+
+def press(client: Client, button: str, *arguments: int) -> str:
+    response = client.post(reverse(f"admin:recommender_checkpoint_{button}", args=arguments), follow=True)
+    return " ".join(str(message) for message in response.context["messages"])
+
+
+def test_admin_has_a_button_for_each(live: Checkpoint, promote: Promote, admin_client: Client) -> None:
+    second = promote("second")
+    page = admin_client.get(reverse("admin:recommender_checkpoint_change", args=[second.pk])).content.decode()
+    assert "Roll back to the one before" in page
+    assert "Rolled back: first is active" in press(admin_client, "roll_back", second.pk)
+    assert "second is active" in press(admin_client, "promote", second.pk)
+    assert states() == {"first": State.RETIRED, "second": State.ACTIVE}
+
+
+def test_admin_buttons_need_the_permission_and_a_post(live: Checkpoint, ann: User, client: Client) -> None:
+    ann.is_staff = True
+    ann.save()
+    ann.user_permissions.add(Permission.objects.get(codename="view_checkpoint"))
+    client.force_login(ann)
+    for button, arguments in (("retrain", []), ("promote", [live.pk]), ("roll_back", [live.pk])):
+        url = reverse(f"admin:recommender_checkpoint_{button}", args=arguments)
+        assert client.post(url).status_code == 403
+        assert client.get(url).status_code == 405
+
+
+def test_commands_promote_and_roll_back(live: Checkpoint, promote: Promote) -> None:
+    promote("second")
+    call_command("roll_back", stdout=StringIO())
+    assert states() == {"first": State.ACTIVE, "second": State.RETIRED}
+    call_command("promote", "second", stdout=StringIO())
+    assert states() == {"first": State.RETIRED, "second": State.ACTIVE}
+    with pytest.raises(CommandError, match="no checkpoint third; the newest are"):
+        call_command("promote", "third")
+
+
+def test_roll_back_says_when_there_is_nothing(db) -> None:
+    with pytest.raises(CommandError, match="No checkpoint is active"):
+        call_command("roll_back")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -15,6 +16,9 @@ from nostrade_site.probe import Probe
 from nostrade_site.supervisor import Program, SiteError, Supervisor
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+# Whatever a run has taken is given back at its end.
+ONE_RUN_A_PROCESS = ("--concurrency", "1", "--max-tasks-per-child", "1")
+TRAINER_MEMORY_MB = "6144"
 CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "nostrade_site")
 
 
@@ -57,11 +61,16 @@ def programs() -> list[Program]:
     """Return what runs besides the broker."""
     web = ("-m", "gunicorn", "-c", "python:nostrade_site.gunicorn", "nostrade_site.wsgi")
     worker = (*CELERY, "worker", "--hostname", "worker@%h", "--concurrency", "2")
-    trainer = (*CELERY, "worker", "--hostname", "trainer@%h", "--queues", "train", "--concurrency", "1")
+    trainer = (*CELERY, "worker", "--hostname", "trainer@%h", "--queues", "train", *ONE_RUN_A_PROCESS)
     return [
         Program("web", (sys.executable, *web), ONE_THREAD),
         Program("worker", worker, ONE_THREAD),
         # Training may use all cores, behind the site; stopped, it hands its task back instead of finishing.
-        Program("trainer", ("nice", "-n", "10", *trainer), stop_signal=signal.SIGQUIT),
+        Program("trainer", ("nice", "-n", "10", *trainer), trainer_limits(), signal.SIGQUIT),
         Program("beat", (*CELERY, "beat")),
     ]
+
+
+def trainer_limits() -> dict[str, str]:
+    """Return the trainer's environment: bounded, unless the operator bounds it otherwise."""
+    return {"WORKER_MEMORY_MB": os.environ.get("WORKER_MEMORY_MB", TRAINER_MEMORY_MB)}

@@ -1,0 +1,196 @@
+"""What a training run learns from and is judged by: read from the log and the bootstrap ratings, streaming.
+
+Nobody held out ever teaches: of the ratings the people that the starter holds out, of the site a tenth of its
+people, both by a hash of their name, and of everybody else with news the newest word.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from django.conf import settings
+from django.db.models import Count
+from ml.gate import Panel
+from numpy.typing import NDArray
+
+from feedback.exporting import Extent, export_events, pseudonym_of
+from feedback.models import Event, FeedbackType
+from ml.baselines import EASE, Popularity
+from ml.data import Dataset, clean, describe, joined
+from ml.directories import new_directory
+from ml.history import History
+from ml.leave_out import only_events
+from ml.protocols import KNOWN, Case, fold_in
+from ml.ratings import DataError, read_ratings
+from ml.scoring import Scorer
+from ml.splits import user_fractions
+
+RATINGS_HELD_OUT = 0.02  # as the starter's own
+SITE_HELD_OUT = 0.1
+MOST_HELD_OUT = 2_000  # people of the site, those of the lowest hash
+MOST_NEWEST = 500  # people whose newest word is held out
+MOST_OLD_PEOPLE = 5_000  # that one fine-tuning replays; a full training takes all
+FEWEST_PEOPLE = 3  # who must have reacted to a title before the model gets a row for it
+FEWEST_EVENTS = 5  # of a person, to hold the newest one out
+NEVER = 2**31  # a title nobody asked to keep never gets a row
+
+
+@dataclass(frozen=True)
+class Material:
+    """Datasets of one id map; any of them may be of nobody."""
+
+    news: Dataset  # the whole lists of people with new events
+    replay: Dataset  # people without
+    held_ratings: Dataset
+    held_site: Dataset
+    newest: Dataset  # people of `news` with one event more, their newest
+
+    def save(self, folder: Path) -> None:
+        """Write everything, or nothing: a run that is taken over goes on with the same data."""
+        with new_directory(folder) as draft:
+            for part in fields(self):
+                dataset: Dataset = getattr(self, part.name)
+                dataset.save(draft / part.name, describe(dataset))
+
+    @classmethod
+    def load(cls, folder: Path) -> Material:
+        """Read what `save` wrote. Raises DataError when it is damaged."""
+        return cls(**{part.name: Dataset.load(folder / part.name) for part in fields(cls)})
+
+
+@dataclass(frozen=True)
+class People:
+    """Who of the site is read, by user id, and the names of those with news."""
+
+    ids: list[int]
+    news: frozenset[str]
+
+
+def material(folder: Path, known: tuple[int, ...], extent: tuple[int, int], *, whole: bool) -> Material:
+    """Return the data of a run: that which it left in `folder` before it died, else read anew and kept there.
+
+    `known` are the ids of the titles that the parent knows. The news are the events after the first id of
+    `extent`, up to the second. With `whole` everybody is replayed. Raises DataError when no list is left to
+    learn from.
+    """
+    kept = folder / "data"
+    if kept.exists():
+        try:
+            return Material.load(kept)
+        except DataError:
+            shutil.rmtree(kept)
+    found = gather(known, extent, whole=whole)
+    found.save(kept)
+    return found
+
+
+def gather(known: tuple[int, ...], extent: tuple[int, int], *, whole: bool) -> Material:
+    """Read the log and the ratings, and say who teaches what."""
+    after, until = extent
+    people = choose_people(after, until, None if whole else MOST_OLD_PEOPLE)
+    tables = [read_log(people, until)]
+    if settings.RATINGS_CSV:
+        tables.insert(0, read_ratings(Path(settings.RATINGS_CSV)))
+    everybody = clean(tables, NEVER, keep_items={*known, *new_titles(until)})
+    of_site = np.char.startswith(everybody.user_ids, "site-")
+    fractions = user_fractions(everybody.user_ids)
+    held = fractions < np.where(of_site, SITE_HELD_OUT, RATINGS_HELD_OUT)
+    has_news = np.isin(everybody.user_ids, list(people.news)) & ~held
+    news, newest = without_newest(everybody.people(has_news))
+    return Material(
+        news=news,
+        replay=everybody.people(~held & ~has_news),
+        held_ratings=everybody.people(held & ~of_site),
+        held_site=everybody.people(held & of_site),
+        newest=newest,
+    )
+
+
+def panels_of(data: Material) -> list[Panel]:
+    """Return whom a candidate is judged by: nobody, and no event, that it was trained on."""
+    newest = [newest_case(data.newest.history(user)) for user in range(data.newest.n_users)]
+    return [
+        Panel("of the ratings", fold_in(data.held_ratings), KNOWN),
+        Panel("of the site", fold_in(data.held_site), KNOWN),
+        Panel("with news", newest, (None,)),
+    ]
+
+
+def newest_case(history: History) -> Case:
+    """Know everything but the newest event, which is the target."""
+    last = len(history) - 1
+    loved = history.item_ids[last:] if history.feedback[last] == FeedbackType.LOVE else ()
+    return Case(history.take(range(last)), history.item_ids[last:], loved)
+
+
+def references_of(data: Material) -> dict[str, Scorer]:
+    """Fit what every ranker must beat to the same people."""
+    learners = joined(data.news, data.replay)
+    return {"EASE": EASE(learners), "popularity": Popularity(learners)}
+
+
+def choose_people(after: int, until: int, most_old: int | None) -> People:
+    """Choose, in one pass over the people of the log, who is read.
+
+    Everybody with news, the held-out people, and of all others `most_old`, those of the highest hash: the
+    draw is the same every night until more people come.
+    """
+    said = Event.objects.standing().teaching().filter(pk__lte=until).order_by()
+    with_news = set(said.filter(pk__gt=after).values_list("user_id", flat=True).distinct().iterator())
+    old: list[tuple[float, int]] = []
+    held: list[tuple[float, int]] = []
+    news = []
+    for user_id in said.values_list("user_id", flat=True).distinct().iterator():
+        name = pseudonym_of(user_id)
+        fraction = float(user_fractions(np.array([name]))[0])
+        if fraction < SITE_HELD_OUT:
+            held.append((fraction, user_id))
+        elif user_id in with_news:
+            news.append((name, user_id))
+        else:
+            old.append((fraction, user_id))
+    kept = sorted(held)[:MOST_HELD_OUT] + sorted(old, reverse=True)[:most_old]
+    ids = sorted([user_id for _, user_id in kept] + [user_id for _, user_id in news])
+    return People(ids, frozenset(name for name, _ in news))
+
+
+def read_log(people: People, until: int) -> pd.DataFrame:
+    """Read the lists of the chosen people by way of a file, as the command line would."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "events.csv"
+        export_events(path, Extent(until=until, people=people.ids))
+        return read_ratings(path)
+
+
+def new_titles(until: int) -> list[int]:
+    """Return the titles that enough people have reacted to for a row of their own."""
+    said = Event.objects.standing().teaching().filter(pk__lte=until).order_by()
+    counted = said.values("item_id").annotate(people=Count("user_id", distinct=True))
+    return list(counted.filter(people__gte=FEWEST_PEOPLE).values_list("item_id", flat=True))
+
+
+def without_newest(people: Dataset) -> tuple[Dataset, Dataset]:
+    """Take the newest event, a like or a love, from people with enough of them; return the rest, and theirs.
+
+    At most `MOST_NEWEST` people, those of the lowest hash. Their word is not lost: another night learns it.
+    """
+    last = people.offsets[1:] - 1
+    liked = np.isin(people.feedback[last], (FeedbackType.LIKE, FeedbackType.LOVE))
+    ready = (people.lengths >= FEWEST_EVENTS) & np.isfinite(people.timestamps[last]) & liked
+    chosen = _lowest(user_fractions(people.user_ids), ready, MOST_NEWEST)
+    kept = np.ones(len(people.items), dtype=bool)
+    kept[last[chosen]] = False
+    return only_events(people, kept), people.people(chosen)
+
+
+def _lowest(fractions: NDArray[np.float64], allowed: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
+    """Mark the allowed people with the `most` lowest fractions."""
+    order = np.argsort(np.where(allowed, fractions, np.inf), kind="stable")[:most]
+    chosen = np.zeros(len(fractions), dtype=bool)
+    chosen[order] = True
+    return chosen & allowed
