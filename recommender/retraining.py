@@ -21,9 +21,9 @@ from feedback.models import Event
 from ml.checkpoint import Checkpoint as Weights
 from ml.config import TrainingConfig
 from ml.data import Dataset, clean
+from ml.fine_tuning import fine_tune
 from ml.ratings import read_ratings
 from ml.splits import Split
-from ml.training import fine_tune
 from recommender.models import Checkpoint
 
 logger = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def train(candidate: Checkpoint, parent: Checkpoint) -> None:
     weights = Weights.load(parent.path)
     window = min(CONFIG.window, weights.config.max_length)
     config = replace(CONFIG if settings.RATINGS_CSV else PROTECTED, window=window)
-    fine_tune(weights, training_data(weights), config).save(candidate.path)
+    fine_tune(weights, training_data(weights), None, config).save(candidate.path)
 
 
 def training_data(weights: Weights) -> Dataset:
