@@ -144,6 +144,8 @@ class TrainingConfig:
     negatives_per_target: int = 256  # and for how many the average of them counts against a target in a BCE
     calibration: float = 0.75  # of gBCE: 0 is BCE, 1 learns probabilities as if nothing were drawn
     distillation: float = 0.0  # share of the softmax loss that follows the item-item term and not the lists
+    champion_distillation: float = 0.0  # share of the softmax loss that follows the model training began with
+    replay_share: float = 0.5  # of the people of a batch, at least, where old ones are replayed
     pretended_people: float = 0.3  # share of windows in which a few events are pretended to be dislikes,
     pretended_events: float = 0.05  # how many of the window's events (at least one),
     pretended_kin: int = 50  # and how many of the titles most like each go with it
@@ -168,6 +170,16 @@ class TrainingConfig:
             )
         if not 0 <= self.distillation <= 1 or (self.distillation and self.loss != "softmax"):
             raise ValueError("distillation must be between 0 and 1, and 0 with another loss than softmax.")
+        if not 0 <= self.champion_distillation <= 1 or (
+            self.champion_distillation and self.loss != "softmax"
+        ):
+            raise ValueError(
+                "champion_distillation must be between 0 and 1, and 0 with another loss than softmax."
+            )
+        if not 0.5 <= self.replay_share < 1:
+            raise ValueError(
+                "replay_share must be at least 0.5, so that old people are not forgotten, and less than 1."
+            )
 
 
 # For a nightly run on what a site logged, with or without the ratings the parent was trained on.

@@ -1,4 +1,6 @@
-"""What SASRec learns from besides the lists: the item-item term's own ranking of the titles still to come."""
+"""What SASRec learns from besides the lists: the item-item term's own ranking of the titles still to come, and
+in fine-tuning that of the SASRec it began as.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -43,3 +45,20 @@ class Teacher:
         weights = torch.from_numpy(self.mix.at(told.sum(-1).flatten().numpy()))[:, :, None]  # (3, B P, 1)
         mixed = weights[1] * sparse + weights[2] * spectral
         return mixed.view(*at.shape, -1).to(batch.at.device)
+
+
+class Champion:
+    """SASRec as it was when training began, as it ranks each prefix of a list.
+
+    Following it keeps what a model knows while it learns something new (learning without forgetting, Li and
+    Hoiem, 2016).
+    """
+
+    def __init__(self, start: Checkpoint) -> None:
+        self.model = start.model()
+
+    @torch.no_grad()
+    def scores(self, batch: Batch) -> Tensor:
+        """Score every title after each answered position, (B, P, N + 1)."""
+        model = self.model.to(batch.at.device)
+        return model.score(model(*batch.inputs, batch.at))

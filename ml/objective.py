@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ml.batches import Batch
 from ml.config import TrainingConfig
-from ml.distillation import Teacher
+from ml.distillation import Champion, Teacher
 from ml.losses import (
     bce_loss,
     bpr_loss,
@@ -87,10 +87,17 @@ SAMPLED: dict[str, Callable[[Drawn], Tensor]] = {
 class Objective:
     """The loss of a batch, by `config.loss`. Only the full softmax scores every title."""
 
-    def __init__(self, config: TrainingConfig, item_counts: Tensor, teacher: Teacher | None = None) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        item_counts: Tensor,
+        teacher: Teacher | None = None,
+        champion: Champion | None = None,
+    ) -> None:
         self.config = config
         self.sampler = NegativeSampler(item_counts, config)
-        self.teacher = teacher if config.distillation else None
+        shares = (teacher, config.distillation), (champion, config.champion_distillation)
+        self.teachers = [(of, share) for of, share in shares if of and share]
 
     def __call__(self, model: SASRec, batch: Batch) -> Tensor:
         """Return the loss of a batch, the dislike term included."""
@@ -103,10 +110,9 @@ class Objective:
             scores = model.score(states)
             listed = scores.gather(-1, batch.columns[:, None].expand_as(targets))
             loss = softmax_loss(scores, batch.columns, listed, targets, seen)
-            if self.teacher:
-                taught = self.teacher.scores(batch)
-                distilled = distillation_loss(scores, taught, batch.columns, targets, seen)
-                loss = torch.lerp(loss, distilled, self.config.distillation)
+            for teacher, share in self.teachers:
+                distilled = distillation_loss(scores, teacher.scores(batch), batch.columns, targets, seen)
+                loss = torch.lerp(loss, distilled, share)
         else:
             listed = model.score(states, batch.columns)
             loss = self.sampled(model, states, batch.columns, listed, targets, seen)
@@ -118,7 +124,7 @@ class Objective:
     def is_plain(self) -> bool:
         """Tell whether, where the order is known, the loss is a softmax for the next title and no more."""
         config = self.config
-        is_softmax = config.loss == "softmax" and not self.teacher and not config.dislike_strength
+        is_softmax = config.loss == "softmax" and not self.teachers and not config.dislike_strength
         return is_softmax and config.ordered_horizon == 1
 
     def sampled(

@@ -10,12 +10,13 @@ from typing import Any, get_args
 from ml.checkpoint import Checkpoint, CheckpointError
 from ml.config import CONTEXT, PRESETS, Loss, SASRecConfig, TrainingConfig
 from ml.data import Dataset
+from ml.fine_tuning import fine_tune
 from ml.fitting import Surroundings
 from ml.progress import tensorboard
 from ml.ratings import DataError
 from ml.resuming import StateFile
 from ml.time_bins import MONTHS_PER_BIN
-from ml.training import fine_tune, train
+from ml.training import train
 
 SHAPES = ("context", "time_granularity")  # of the model
 OVERRIDES: dict[str, type] = {
@@ -99,7 +100,8 @@ def run(options: argparse.Namespace, config: TrainingConfig) -> Checkpoint:
     with tensorboard(options.log_dir) as watch:
         around = Surroundings(state, watch)
         if options.init:
-            result = fine_tune(Checkpoint.load(options.init), dataset, config, options.device, around)
+            parent = Checkpoint.load(options.init)
+            result = fine_tune(parent, dataset, None, config, device=options.device, around=around)
         else:
             model_config = shape(options, dataset.n_items)
             result = train(dataset, model_config, config, options.device, around=around)

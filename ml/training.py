@@ -6,16 +6,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ml.batches import Batches
 from ml.checkpoint import Checkpoint
 from ml.closed_forms import learn_item_item
 from ml.config import SASRecConfig, TrainingConfig
 from ml.data import Dataset
-from ml.distillation import Teacher
+from ml.distillation import Champion, Teacher
 from ml.feedback import Feedback
 from ml.fitting import Surroundings, Validation, fit
 from ml.index import ExactIndex
 from ml.item_item import MAX_ITEMS, ItemItem
+from ml.mixed_batches import batches_of
 from ml.mixing import find_mix
 from ml.objective import Objective, starting_level
 from ml.pretraining import pretrain
@@ -96,28 +96,6 @@ def with_mix(
     return replace(checkpoint, mix=find_mix(checkpoint, cases) if cases else config.mix)
 
 
-def fine_tune(
-    parent: Checkpoint,
-    dataset: Dataset,
-    config: TrainingConfig,
-    device: str = "auto",
-    around: Surroundings = ALONE,
-) -> Checkpoint:
-    """Go on training a checkpoint on a dataset, whose new titles are added first; return it, not yet saved.
-
-    Bound the work by `max_steps` and `max_seconds`, use a lower `learning_rate`, and set `anchor_strength`
-    when the data is small: after each step every weight goes that share of the way back to the parent's
-    (L2-SP, Li et al., 2018), so that a handful of clicks cannot bend the model. A title's popularity
-    is the larger of its counts in the parent and in the data, so that replayed people do not count twice.
-    The item-item term and the mix stay the parent's: a few nights of clicks would not move a closed form
-    over thousands of people, and about new titles it says nothing until the next full training.
-    """
-    child = parent.extended(dataset.id_map.ids)
-    times = child.config.time_bins.trained_range(dataset.timestamps)
-    child = replace(child, config=replace(child.config, time_first=times[0], time_last=times[1]))
-    return run(child, dataset.reindexed(child.id_map), config, device, parent.version, around=around)
-
-
 def run(
     start: Checkpoint,
     dataset: Dataset,
@@ -126,11 +104,17 @@ def run(
     parent: str | None = None,
     validation: Validation | None = None,
     around: Surroundings = ALONE,
+    news: NDArray[np.bool_] | None = None,
 ) -> Checkpoint:
-    """Train `start` on `dataset` (same id map) and return the result with its metrics."""
+    """Train `start` on `dataset` (same id map) and return the result with its metrics.
+
+    Where `news` (U,) marks some people only, the others are replayed beside them.
+    """
     _check(start.config, dataset, config)
-    learners = dataset.people(config.split.training_people(dataset))
-    if not learners.n_users:
+    chosen = config.split.training_people(dataset)
+    news = np.ones(int(chosen.sum()), dtype=bool) if news is None else news[chosen]
+    learners = dataset.people(chosen)
+    if not news.any():
         raise DataError(
             "Nobody is left to train on; lower the holdout and validation shares or bring more people."
         )
@@ -138,9 +122,10 @@ def run(
     judge = validation or Validation(validation_cases(dataset, config))
     pretends = config.pretended_people and "feedback" in start.config.context  # else it could not be seen
     kin = neighbours(start, config.pretended_kin) if pretends else None
-    batches = Batches(learners, start.config.time_bins, config, kin)
-    objective = Objective(config, torch.from_numpy(learners.item_counts()), Teacher.of(start))
-    identity = identity_of(dataset.fingerprint, start.config, config, parent)
+    batches = batches_of(learners, start.config.time_bins, config, kin, news)
+    counts = torch.from_numpy(learners.item_counts())
+    objective = Objective(config, counts, Teacher.of(start), Champion(start))
+    identity = identity_of(f"{dataset.fingerprint} {news.sum()}", start.config, config, parent)
     progress = fit(start, batches, objective, judge, choose_device(device), identity, around)
     return replace(
         start,

@@ -13,11 +13,12 @@ from ml import train as command
 from ml.batches import Batches
 from ml.checkpoint import WEIGHTS, Checkpoint
 from ml.data import Dataset, clean, describe
+from ml.fine_tuning import fine_tune
 from ml.fitting import Surroundings
 from ml.resuming import StateError, StateFile
 from ml.splits import Split
 from ml.tests.conftest import TINY, tiny_config, two_tastes
-from ml.training import fine_tune, train
+from ml.training import train
 
 SPLIT = Split(0.1, 0.2)
 
@@ -81,15 +82,19 @@ def test_wherever_it_is_killed_nothing_changes(world, tmp_path, step, loss):
     assert again.metrics["validations"] == whole.metrics["validations"]
 
 
-def test_fine_tuning_goes_on_too_pulled_to_the_same_parent(trained, tmp_path):
+@pytest.mark.parametrize("replayed", [None, 90])
+def test_fine_tuning_goes_on_too_pulled_to_the_same_parent(trained, tmp_path, replayed):
     clicks = clean([two_tastes(80, seed=2)], min_item_count=1)
-    config = replace(TINY, epochs=2, split=Split(0.0, 0.0), anchor_strength=0.1)
+    old = replayed and clean([two_tastes(replayed, seed=4)], min_item_count=1)
+    config = replace(TINY, epochs=2, split=Split(0.0, 0.0), anchor_strength=0.1, champion_distillation=0.3)
     state = StateFile(tmp_path / "it.state", every=4)
     with pytest.raises(Killed):
-        fine_tune(trained, clicks, config, "cpu", Surroundings(state, killed_at(6)))
-    again = fine_tune(trained, clicks, config, "cpu", Surroundings(state))
-    whole = fine_tune(trained, clicks, config, "cpu")
+        around = Surroundings(state, killed_at(6))
+        fine_tune(trained, clicks, old, config, device="cpu", around=around)
+    again = fine_tune(trained, clicks, old, config, device="cpu", around=Surroundings(state))
+    whole = fine_tune(trained, clicks, old, config, device="cpu")
     assert all(torch.equal(again.weights[name], weight) for name, weight in whole.weights.items())
+    assert whole.metrics["steps"] == (2 * 10 if old else 2 * 5)
 
 
 def test_batches_go_on_draw_by_draw(world):

@@ -7,6 +7,7 @@ import torch
 from ml.baselines import Popularity
 from ml.data import clean
 from ml.feedback import Feedback
+from ml.fine_tuning import fine_tune
 from ml.fitting import learning_rate
 from ml.protocols import fold_in, measure
 from ml.ranker import Ranker
@@ -15,7 +16,7 @@ from ml.sasrec import SASRec
 from ml.splits import Split, user_fractions
 from ml.tests.conftest import TINY, tiny_config, two_tastes
 from ml.time_bins import FIRST_GAP_BIN
-from ml.training import fine_tune, train, untrained
+from ml.training import train, untrained
 
 EVERYBODY = Split(0.0, 0.0)
 
@@ -56,7 +57,7 @@ def test_the_same_seed_gives_the_same_weights(world, trained):
 def test_fine_tuning_keeps_what_it_does_not_train(world, trained):
     newcomers = clean([two_tastes(40, seed=2).replace({"item_id": {101: 999}})], min_item_count=1)
     still = fine_tune(
-        trained, newcomers, replace(TINY, learning_rate=0.0, split=EVERYBODY, max_steps=3), "cpu"
+        trained, newcomers, None, replace(TINY, learning_rate=0.0, split=EVERYBODY, max_steps=3), device="cpu"
     )
     assert still.id_map.ids == (*trained.id_map.ids, 999)
     assert torch.equal(still.weights["items.weight"][:-1], trained.weights["items.weight"])
@@ -71,10 +72,10 @@ def test_fine_tuning_keeps_what_it_does_not_train(world, trained):
 
 def test_fine_tuning_is_bounded_and_moves(trained):
     data = clean([two_tastes(40, seed=2)], min_item_count=1)
-    moved = fine_tune(trained, data, replace(TINY, split=EVERYBODY, max_steps=5), "cpu")
+    moved = fine_tune(trained, data, None, replace(TINY, split=EVERYBODY, max_steps=5), device="cpu")
     assert moved.metrics["steps"] == 5
     assert not torch.equal(moved.weights["items.weight"], trained.weights["items.weight"])
-    hurried = fine_tune(trained, data, replace(TINY, split=EVERYBODY, max_seconds=0.0), "cpu")
+    hurried = fine_tune(trained, data, None, replace(TINY, split=EVERYBODY, max_seconds=0.0), device="cpu")
     assert hurried.metrics["steps"] == 1
 
 
@@ -83,16 +84,15 @@ def test_an_anchor_keeps_a_handful_of_clicks_from_bending_the_model(trained):
     config = replace(TINY, split=EVERYBODY, max_steps=40)
     drift = {}
     for strength in (0.0, 0.2):
-        child = fine_tune(trained, clicks, replace(config, anchor_strength=strength), "cpu")
+        child = fine_tune(trained, clicks, None, replace(config, anchor_strength=strength), device="cpu")
         drift[strength] = (child.weights["items.weight"] - trained.weights["items.weight"]).norm().item()
     assert drift[0.2] < 0.25 * drift[0.0]
 
 
 def test_times_are_learned_where_there_are_any(trained):
     table = two_tastes(40).assign(timestamp=1.2e9 + np.arange(360) * 1e6)
-    child = fine_tune(
-        trained, clean([table], min_item_count=1), replace(TINY, split=EVERYBODY, max_steps=5), "cpu"
-    )
+    config = replace(TINY, split=EVERYBODY, max_steps=5)
+    child = fine_tune(trained, clean([table], min_item_count=1), None, config, device="cpu")
     bins = child.config.time_bins
     assert bins.first < bins.last
     assert child.weights["times.weight"][bins.first : bins.last].abs().sum() > 0
@@ -102,9 +102,8 @@ def test_times_are_learned_where_there_are_any(trained):
 
 def test_pauses_are_learned_where_there_are_times(trained):
     table = two_tastes(40).assign(timestamp=1.2e9 + np.arange(360) * 5e4)  # half a day apart
-    child = fine_tune(
-        trained, clean([table], min_item_count=1), replace(TINY, split=EVERYBODY, max_steps=5), "cpu"
-    )
+    config = replace(TINY, split=EVERYBODY, max_steps=5)
+    child = fine_tune(trained, clean([table], min_item_count=1), None, config, device="cpu")
     rows = child.weights["gaps.weight"].abs().sum(1).nonzero().flatten()
     assert rows.tolist() == [FIRST_GAP_BIN + 2]  # six hours to a day
     assert not trained.weights["gaps.weight"].any()
