@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.data import Dataset
-from ml.feedback import Feedback
 from ml.history import History
 from ml.protocols import KNOWN, Case, fold_in
 from ml.ratings import DataError
@@ -177,9 +176,7 @@ def _after(dataset: Dataset, known: NDArray[np.bool_], wanted: NDArray[np.bool_]
 
 def _case(history: History, start: int, stop: int) -> Case:
     """Know what comes before `start`; the events from there to `stop` are the targets."""
-    targets = history.take(range(start, stop))
-    loved = tuple(i for i, f in zip(targets.item_ids, targets.feedback, strict=True) if f == Feedback.LOVE)
-    return Case(history.take(range(start)), targets.item_ids, loved)
+    return Case.of(history.take(range(start)), history.take(range(start, stop)))
 
 
 def _need_times(dataset: Dataset) -> None:

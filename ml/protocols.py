@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,21 @@ CHUNK = 256  # people scored at a time
 
 @dataclass(frozen=True)
 class Case:
-    """One person: what is known of them, and which of the other titles they reacted to, and loved."""
+    """One person: what is known of them, and which of the other titles they reacted to, loved, disliked."""
 
     known: History
     targets: tuple[int, ...]
     loved: tuple[int, ...]
+    disliked: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, known: History, rest: History) -> Self:
+        """Know one part of a history; the events of the other are the targets."""
+        said = list(zip(rest.item_ids, rest.feedback, strict=True))
+        loved, disliked = (
+            tuple(i for i, f in said if f == wanted) for wanted in (Feedback.LOVE, Feedback.DISLIKE)
+        )
+        return cls(known, rest.item_ids, loved, disliked)
 
     def told(self, n: int | None) -> History:
         """Keep n known events: the newest of an ordered history, the first of a shuffled set."""
@@ -50,9 +61,7 @@ def fold_in(people: Dataset, share: float = 0.8, min_events: int = 5, seed: int 
         if not history.is_ordered:
             history = history.take(rng.permutation(len(history)).tolist())
         cut = min(max(round(share * len(history)), 1), len(history) - 1)
-        rest = history.take(range(cut, len(history)))
-        loved = tuple(i for i, f in zip(rest.item_ids, rest.feedback, strict=True) if f == Feedback.LOVE)
-        cases.append(Case(history.take(range(cut)), rest.item_ids, loved))
+        cases.append(Case.of(history.take(range(cut)), history.take(range(cut, len(history)))))
     return cases
 
 

@@ -1,0 +1,182 @@
+"""The promotion gate: may a candidate, fine-tuned from the champion, take its place?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ml.history import History
+from ml.latency import median_times
+from ml.metrics import bootstrap, coverage
+from ml.panels import CUTOFF, BrokenScoresError, Panel, Sides
+from ml.ranker import Ranker
+from ml.results import CRITERION
+from ml.scoring import Scorer
+from ml.verdicts import EVIDENCE, Check, Verdict
+
+__all__ = ["Check", "Panel", "Rules", "Verdict", "judge"]
+
+TIMED = 24  # histories that both rank against the clock
+ATTEMPTS = 3  # a slow ranker is slow every time, a noisy machine is not
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a candidate must not do worse than. Losses are held against the bad end of a 95 % interval."""
+
+    tolerance: float = 0.01  # NDCG@20 that may be lost on any panel
+    fewest_people: int = 20  # of a panel, for its figures to count
+    coverage_kept: float = 0.9  # share of the different titles that the champion's lists show
+    dislikes_tolerance: float = 0.02  # by which the share of disliked titles that are shown may rise
+    latency_factor: float = 2.0  # of the champion's time for one list,
+    latency_floor: float = 0.005  # unless it is less than this, in seconds of one processor,
+    latency_ceiling: float = 1.0  # and in no case more than this
+
+
+RULES = Rules()
+
+
+def judge(
+    candidate: Ranker,
+    champion: Ranker,
+    panels: Sequence[Panel],
+    references: Mapping[str, Scorer],
+    rules: Rules = RULES,
+) -> Verdict:
+    """Compare a candidate with the champion on the panels; the references are measured and only reported.
+
+    Person by person, NDCG@20 is averaged over the panel's lengths and the champion's is subtracted. Figures:
+    {"panels": {name: {"people": n, "counted": bool, "ndcg@20": {ranker: interval}, "loved ndcg@20": …,
+    "difference": {metric: interval}}}, "coverage@20": {ranker: share}, "disliked@20": interval or None,
+    "rank seconds": {ranker: median}}, none for a candidate whose titles or scores are broken. The same
+    arguments give the same verdict, but for the times, which decide only where they are far apart.
+    """
+    checks = [_titles(candidate, champion)]
+    if not checks[0].passed:
+        return Verdict.of(checks, "", {})
+    try:
+        sides = Sides.of(candidate, champion, panels)
+    except BrokenScoresError as error:
+        return Verdict.of([*checks, Check("scores", False, str(error))], "", {})
+    compared = {panel.name: sides.compared(place, references) for place, panel in enumerate(sides.panels)}
+    for figures in compared.values():
+        figures["counted"] = figures["people"] >= rules.fewest_people
+    shown, coverages = _coverage(sides, rules)
+    dislikes, risen = _dislikes(sides, rules)
+    latency, seconds = _latency(candidate, champion, sides.panels, rules)
+    checks += [Check("scores", True, "Every score is a finite number."), _evidence(panels, rules)]
+    checks += [*_rankings(compared, rules), shown, dislikes, latency]
+    measured = {"coverage@20": coverages, "disliked@20": risen, "rank seconds": seconds}
+    return Verdict.of(checks, _praise(compared), {"panels": compared, **measured})
+
+
+def _titles(candidate: Ranker, champion: Ranker) -> Check:
+    """Check that old titles keep their places; new ones come after them."""
+    old, new = champion.item_ids, candidate.item_ids
+    if new[: len(old)] == old:
+        return Check(
+            "titles", True, f"It knows the champion's {len(old)} titles and {len(new) - len(old)} new."
+        )
+    lost = len(set(old) - set(new))
+    what = f"lacks {lost} of the champion's titles" if lost else "has the champion's titles in another order"
+    return Check(
+        "titles", False, f"The candidate {what}; its weights cannot be those of a fine-tuned champion."
+    )
+
+
+def _evidence(panels: Sequence[Panel], rules: Rules) -> Check:
+    """Check that there is a panel to go by at all."""
+    most = max((len(panel.cases) for panel in panels), default=0)
+    if most < rules.fewest_people:
+        only = f"Only {most} people to compare on, {rules.fewest_people} are needed."
+        return Check(EVIDENCE, False, only)
+    counted = sum(len(panel.cases) for panel in panels if len(panel.cases) >= rules.fewest_people)
+    return Check(EVIDENCE, True, f"{counted} people to compare on.")
+
+
+def _rankings(compared: Mapping[str, Any], rules: Rules) -> list[Check]:
+    """Check, panel by panel, that NDCG@20 does not fall further than is tolerated."""
+    checks = []
+    for name, figures in compared.items():
+        interval, people = figures["difference"][CRITERION], f"{figures['people']} {name}"
+        if not figures["counted"]:
+            passed, found = True, f"{people} are too few to go by; NDCG@20 {_signed(interval)}."
+        elif interval["low"] > -rules.tolerance:
+            passed, found = True, f"NDCG@20 {_signed(interval)} on {people}."
+        elif interval["high"] < 0:
+            fall = f"{-interval['mean']:.3f} [{-interval['high']:.3f}, {-interval['low']:.3f}]"
+            passed = False
+            found = f"On {people} NDCG@20 falls by {fall}; {rules.tolerance:.3f} is allowed."
+        else:
+            passed = False
+            found = (
+                f"On {people} NDCG@20 changes by {_signed(interval)}: a fall of {-interval['low']:.3f} is "
+                f"possible; {rules.tolerance:.3f} is allowed."
+            )
+        checks.append(Check(f"ranking for {name}", passed, found))
+    return checks
+
+
+def _coverage(sides: Sides, rules: Rules) -> tuple[Check, dict[str, float]]:
+    """Check that the lists do not become the same few titles for everybody."""
+    if not sides.panels:
+        return Check("coverage", True, "There are no lists to compare."), {}
+    n_items = len(sides.id_map)
+    ours, theirs = (
+        coverage(np.concatenate([one.shown.ravel() for one in each]), n_items)
+        for each in (sides.ours, sides.theirs)
+    )
+    shown, before = round(ours * n_items), round(theirs * n_items)
+    found = f"The top {CUTOFF} lists show {shown} different titles, the champion's {before}"
+    passed = shown >= rules.coverage_kept * before
+    sentence = f"{found}." if passed else f"{found}; {rules.coverage_kept:.0%} of that are needed."
+    return Check("coverage", passed, sentence), {"candidate": ours, "champion": theirs}
+
+
+def _dislikes(sides: Sides, rules: Rules) -> tuple[Check, dict[str, float] | None]:
+    """Check that titles which people are going to dislike are not shown more often."""
+    rises = sides.dislikes_risen()
+    if len(rises) < rules.fewest_people:
+        few = f"Only {len(rises)} people have a title held out that they dislike, too few to go by."
+        return Check("dislikes", True, few), None
+    interval = bootstrap(rises).to_dict()
+    sentence = (
+        f"The share of disliked titles that the top {CUTOFF} of {len(rises)} people shows changes by "
+        f"{_signed(interval)}; a rise of {rules.dislikes_tolerance:.3f} is allowed."
+    )
+    return Check("dislikes", interval["high"] <= rules.dislikes_tolerance, sentence), interval
+
+
+def _latency(
+    candidate: Ranker, champion: Ranker, panels: Sequence[Panel], rules: Rules
+) -> tuple[Check, dict[str, float]]:
+    """Check that a list takes about as long as before; a failure must repeat itself to count."""
+    people = [case.known for panel in panels for case in panel.cases]
+    histories = people[:: -(-len(people) // TIMED)] if people else [History()]
+    for _ in range(ATTEMPTS):
+        mine, other = median_times(candidate, champion, histories)
+        quick = mine <= max(rules.latency_factor * other, rules.latency_floor)
+        if quick and mine <= rules.latency_ceiling:
+            break
+    found = f"A list takes {1000 * mine:.1f} ms of processor time, the champion's {1000 * other:.1f} ms"
+    if not quick:
+        found += f"; {rules.latency_factor:g} times that is allowed"
+    elif mine > rules.latency_ceiling:
+        found += f"; {1000 * rules.latency_ceiling:.0f} ms are allowed"
+    passed = quick and mine <= rules.latency_ceiling
+    return Check("latency", passed, f"{found}."), {"candidate": mine, "champion": other}
+
+
+def _praise(compared: Mapping[str, Any]) -> str:
+    """Say what a promotion rests on."""
+    counted = [
+        f"{_signed(figures['difference'][CRITERION])} on {figures['people']} {name}"
+        for name, figures in compared.items()
+        if figures["counted"]
+    ]
+    return f"Promoted: NDCG@20 {', '.join(counted)}."
+
+
+def _signed(interval: Mapping[str, float]) -> str:
+    return f"{interval['mean']:+.3f} [{interval['low']:+.3f}, {interval['high']:+.3f}]"
