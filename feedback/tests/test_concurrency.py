@@ -11,7 +11,7 @@ from django.db import connection, connections
 from catalog.tests.factories import ItemFactory
 from feedback.guests import hand_over
 from feedback.history import history_of
-from feedback.models import Event, FeedbackType
+from feedback.models import Event, FeedbackType, KeyReusedError
 from feedback.tests.factories import UserFactory
 
 WRITERS = 6
@@ -82,6 +82,37 @@ def test_different_reactions_at_once_all_get_in(together, afterwards, person):
     together(lambda number: Event.objects.record(person, items[number], FeedbackType.LIKE))
 
     assert afterwards(lambda: Event.objects.of(person).current().count()) == WRITERS
+
+
+def test_a_key_sent_twice_at_once_logs_once(together, afterwards, person):
+    item = ItemFactory()
+    Event.objects.record(person, item, FeedbackType.LIKE)
+
+    def alternate(number):
+        """Send one key and, in between, other reactions: only the key keeps the repetitions out."""
+        if number % 2:
+            return Event.objects.record(person, item, FeedbackType.DISLIKE, key=f"other{number}").pk
+        return Event.objects.record(person, item, FeedbackType.LOVE, key="once").pk
+
+    ids = together(alternate)
+
+    assert len(set(ids[::2])) == 1
+    assert afterwards(lambda: Event.objects.filter(feedback_type=FeedbackType.LOVE).count()) == 1
+
+
+def test_a_key_sent_at_once_with_different_reactions_takes_the_first(together, afterwards, person):
+    items = ItemFactory.create_batch(WRITERS)
+
+    def send(number):
+        try:
+            return Event.objects.record(person, items[number], FeedbackType.LIKE, key="once").item_id
+        except KeyReusedError:
+            return None
+
+    taken = [item_id for item_id in together(send) if item_id is not None]
+
+    assert taken == afterwards(lambda: [event.item_id for event in Event.objects.all()])
+    assert len(taken) == 1
 
 
 def test_undoing_at_once_retracts_once(together, afterwards, person):
