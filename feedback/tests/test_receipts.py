@@ -50,9 +50,7 @@ def test_a_repetition_is_answered_as_the_first_time_whatever_was_said_since(clie
 def test_without_a_key_the_same_word_said_later_counts_anew(client, member):
     item = ItemFactory()
     for reaction in ("like", "love", "like"):
-        client.post(
-            EVENTS, {"anime_id": item.pk, "feedback_type": reaction}, content_type="application/json"
-        )
+        client.post(EVENTS, {"anime_id": item.pk, "feedback_type": reaction}, content_type="application/json")
     assert Event.objects.count() == 3
     assert not Receipt.objects.exists()
 

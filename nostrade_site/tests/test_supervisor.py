@@ -148,7 +148,7 @@ def test_children_end_with_a_killed_supervisor(tmp_path, stop_signal):
         "    s.keep()\n"
     )
     # As in the background of a shell, which has its children ignore these.
-    in_background = "trap '' INT QUIT; exec \"$0\" -c \"$1\""
+    in_background = 'trap \'\' INT QUIT; exec "$0" -c "$1"'
     supervisor = subprocess.Popen(["sh", "-c", in_background, sys.executable, code])
     assert eventually(lambda: note.exists() and note.read_text())
     supervisor.kill()
