@@ -271,7 +271,7 @@ class Receipt(models.Model):
         """Return the event; raise KeyReusedError where it says something else than is asked for."""
         if (self.event.item_id, self.event.feedback_type) != (item.pk, feedback_type):
             raise KeyReusedError(
-                "This Idempotency-Key was sent with another reaction before: send a new key with each new one."
+                "This Idempotency-Key came with another reaction before: send a new key with each new one."
             )
         return self.event
 

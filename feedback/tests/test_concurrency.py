@@ -53,8 +53,8 @@ def together(tmp_path, monkeypatch, person):
 def _copy_to(path):
     """Copy the test database, and switch the copy to WAL before anybody else opens it.
 
-    An installation's file is switched by `migrate`, alone. Several connections that switch it at once would be
-    told "database is locked" at once, however long they are willing to wait.
+    An installation's file is switched by `migrate`, alone. Several connections that switch it at once would
+    be told "database is locked" at once, however long they are willing to wait.
     """
     connection.cursor().execute("VACUUM INTO %s", [str(path)])
     with contextlib.closing(sqlite3.connect(path)) as alone:

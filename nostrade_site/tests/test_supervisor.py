@@ -143,7 +143,8 @@ def test_children_end_with_a_killed_supervisor(tmp_path, stop_signal):
         "import sys; from nostrade_site.supervisor import *\n"
         f"note = {str(note)!r}\n"
         "with Supervisor() as s:\n"
-        f"    s.start(Program('one', (sys.executable, '-c', {FOREVER!r}), stop_signal=signal.{stop_signal}),\n"
+        f"    command = (sys.executable, '-c', {FOREVER!r})\n"
+        f"    s.start(Program('one', command, stop_signal=signal.{stop_signal}),\n"
         "            ready=lambda pid: open(note, 'w').write(str(pid)))\n"
         "    s.keep()\n"
     )
