@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import generics, serializers, status
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import APIException, NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.models import Item
 from catalog.visibility import shows_adult
-from feedback.models import Event, FeedbackType, Saved
+from feedback.models import Event, FeedbackType, KeyReusedError, Saved
 
 REACTIONS = [FeedbackType.DISLIKE, FeedbackType.LIKE, FeedbackType.LOVE]
+KEY = "Idempotency-Key"
+KEY_PATTERN = "[!-~]{1,100}"  # visible ASCII characters
+
+
+class ReusedKey(APIException):
+    """A key that came with another reaction, answered as draft-ietf-httpapi-idempotency-key-header asks."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "idempotency_key_reused"
 
 
 def person(request: Request) -> User:
@@ -28,6 +38,16 @@ def person(request: Request) -> User:
 def visible_items(request: Request) -> QuerySet[Item]:
     """Keep the titles that the person asking may see."""
     return Item.objects.visible(adult=shows_adult(request))
+
+
+def idempotency_key(request: Request) -> str:
+    """Return the key that the program sent with a write, or nothing. Raises ValidationError for no key."""
+    key = request.headers.get(KEY)
+    if key is not None and not re.fullmatch(KEY_PATTERN, key):
+        raise serializers.ValidationError(
+            {KEY: ["Send 1 to 100 visible ASCII characters, a UUID for one, or leave the header out."]}
+        )
+    return key or ""
 
 
 @extend_schema_field({"oneOf": [{"enum": ["dislike", "like", "love"]}, {"enum": [1, 2, 3]}]})
@@ -92,13 +112,32 @@ class EventList(generics.ListAPIView[Event]):
     def get_queryset(self) -> QuerySet[Event]:
         return Event.objects.of(person(self.request)).current()
 
-    @extend_schema(responses={201: EventSerializer})
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                KEY,
+                {"type": "string", "pattern": f"^{KEY_PATTERN}$"},
+                OpenApiParameter.HEADER,
+                description="Names this reaction, so that it can be sent again after a lost answer: it is"
+                " logged once, and each repetition answers with the event of the first time.",
+            )
+        ],
+        responses={
+            201: EventSerializer,
+            400: OpenApiResponse(description="What is wrong, by field."),
+            422: OpenApiResponse(description="The key came with another title or reaction before."),
+        },
+    )
     def post(self, request: Request) -> Response:
         """React to a title; saying the same again answers with the event that already stands."""
+        key = idempotency_key(request)
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         said = serializer.validated_data
-        event = Event.objects.record(person(request), said["item"], said["feedback_type"])
+        try:
+            event = Event.objects.record(person(request), said["item"], said["feedback_type"], key=key)
+        except KeyReusedError as reused:
+            raise ReusedKey(str(reused)) from None
         return Response(self.get_serializer(event).data, status=status.HTTP_201_CREATED)
 
 

@@ -19,6 +19,10 @@ class AppendOnlyError(Exception):
     """Somebody tried to change the log; the message says what to do instead."""
 
 
+class KeyReusedError(Exception):
+    """A key came with another reaction than the first time; the message says what to do instead."""
+
+
 def _refuse() -> NoReturn:
     raise AppendOnlyError(
         "The log is append-only: record a new reaction, or undo this one. Events go with their account only."
@@ -72,17 +76,33 @@ EventReader = models.Manager.from_queryset(EventQuerySet)
 class EventManager(EventReader["Event"]):
     """The only writers of the log."""
 
-    def record(self, user: AbstractBaseUser, item: Item, feedback_type: FeedbackType) -> Event:
-        """Log a reaction and return it; saying the same again returns the event that already stands."""
+    def record(
+        self, user: AbstractBaseUser, item: Item, feedback_type: FeedbackType, *, key: str = ""
+    ) -> Event:
+        """Log a reaction and return it; saying the same again returns the event that already stands.
+
+        With a `key`, a repetition returns the event of the first time, whatever was said since. Raises
+        KeyReusedError, and logs nothing, where the key came with another title or reaction before.
+        """
         with transaction.atomic():
             _serialise(user.pk)
-            latest = self.of(user).standing().filter(item=item).last()
-            if latest is not None and latest.feedback_type == feedback_type:
-                return latest
-            now = timezone.now()
-            # A clock that was set back must not put the newer word behind the older one.
-            timestamp = max(now, latest.timestamp) if latest else now
-            return self.create(user_id=user.pk, item=item, feedback_type=feedback_type, timestamp=timestamp)
+            receipt = Receipt.objects.of(user).under(key)
+            if receipt is not None:
+                return receipt.event_about(item, feedback_type)
+            event = self._say(user, item, feedback_type)
+            if key:
+                Receipt.objects.create(user_id=user.pk, key=key, event=event)
+            return event
+
+    def _say(self, user: AbstractBaseUser, item: Item, feedback_type: FeedbackType) -> Event:
+        """Log a reaction unless it stands already; the caller holds the person's lock."""
+        latest = self.of(user).standing().filter(item=item).last()
+        if latest is not None and latest.feedback_type == feedback_type:
+            return latest
+        now = timezone.now()
+        # A clock that was set back must not put the newer word behind the older one.
+        timestamp = max(now, latest.timestamp) if latest else now
+        return self.create(user_id=user.pk, item=item, feedback_type=feedback_type, timestamp=timestamp)
 
     def undo(self, event: Event) -> Event:
         """Take back one event and return what that logged; undoing twice changes nothing.
@@ -221,6 +241,15 @@ class Saved(models.Model):
         return f"{self.user} saved {self.item}"
 
 
+class ReceiptQuerySet(models.QuerySet["Receipt"]):
+    def of(self, user: Person) -> ReceiptQuerySet:
+        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
+
+    def under(self, key: str) -> Receipt | None:
+        """Return the receipt of this key; none where there is no key."""
+        return self.filter(key=key).select_related("event").first() if key else None
+
+
 class Receipt(models.Model):
     """What a program's reaction was answered with, under the key that it sent: asked again, it is told again.
 
@@ -234,11 +263,21 @@ class Receipt(models.Model):
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="receipts")
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
+    objects = ReceiptQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "key"], name="receipt_once")]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.key}"
+
+    def event_about(self, item: Item, feedback_type: FeedbackType) -> Event:
+        """Return the event; raise KeyReusedError where it says something else than is asked for."""
+        if (self.event.item_id, self.event.feedback_type) != (item.pk, feedback_type):
+            raise KeyReusedError(
+                "This Idempotency-Key came with another reaction before: send a new key with each new one."
+            )
+        return self.event
 
 
 class TrainingOptOut(models.Model):

@@ -96,9 +96,10 @@ else:
     CACHE_URL = f"unix://{EMBEDDED_BROKER_SOCKET}?db=1"
 
 REDIS_CACHE = {
-    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "BACKEND": "nostrade_site.cache.OutageProofCache",
     "LOCATION": CACHE_URL,
     "KEY_PREFIX": "nostrade",
+    "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # a page must not wait longer than that
 }
 # `manage.py runserver` is one process, and works without a broker beside it.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"} if DEBUG else REDIS_CACHE}
@@ -124,6 +125,10 @@ CELERY_BEAT_SCHEDULE = {
     "prune-guests-weekly": {
         "task": "feedback.tasks.prune_guests",
         "schedule": crontab(hour="4", minute="30", day_of_week="1"),
+    },
+    "prune-receipts-daily": {
+        "task": "feedback.tasks.prune_receipts",
+        "schedule": crontab(hour="4", minute="0"),
     },
     "clear-sessions-weekly": {
         "task": "nostrade_site.tasks.clear_sessions",
@@ -164,6 +169,8 @@ ACCOUNT_RATE_LIMITS = {"guest": rate_per_address("GUEST_RATE", default="20/h/ip"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "recommender:feed"
 GUEST_IDLE_DAYS = whole_number("GUEST_IDLE_DAYS", default=90, minimum=1)
+# How long the API knows a repeated Idempotency-Key.
+RECEIPT_DAYS = whole_number("RECEIPT_DAYS", default=7, minimum=1)
 
 # Mail appears in the log until EMAIL_URL names a server.
 vars().update(environment.email(default="consolemail://"))

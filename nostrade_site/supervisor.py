@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 COLOURS = (36, 32, 33, 35, 34)
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class SiteError(Exception):
@@ -242,6 +243,10 @@ def _ends_with(parent: int, number: signal.Signals) -> Callable[[], None]:
     """Return what a child runs before its program: on Linux it asks to be signalled when `parent` ends."""
 
     def in_child() -> None:
+        # Ours would swallow what comes before the program starts, and where the site runs in a shell's
+        # background SIGINT and SIGQUIT are ignored, which programs inherit: the trainer would never hear.
+        for each in STOP_SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
         if _LIBC is not None:
             _LIBC.prctl(_PR_SET_PDEATHSIG, number)
             if os.getppid() != parent:  # it ended before the line above

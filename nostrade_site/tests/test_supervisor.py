@@ -136,17 +136,21 @@ def test_it_sends_the_signal_a_program_asks_for(capfd):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the children of a killed process")
-def test_children_end_with_a_killed_supervisor(tmp_path):
+@pytest.mark.parametrize("stop_signal", ["SIGTERM", "SIGQUIT"])
+def test_children_end_with_a_killed_supervisor(tmp_path, stop_signal):
     note = tmp_path / "pid"
     code = (
         "import sys; from nostrade_site.supervisor import *\n"
         f"note = {str(note)!r}\n"
         "with Supervisor() as s:\n"
-        f"    s.start(Program('one', (sys.executable, '-c', {FOREVER!r})),\n"
+        f"    command = (sys.executable, '-c', {FOREVER!r})\n"
+        f"    s.start(Program('one', command, stop_signal=signal.{stop_signal}),\n"
         "            ready=lambda pid: open(note, 'w').write(str(pid)))\n"
         "    s.keep()\n"
     )
-    supervisor = subprocess.Popen([sys.executable, "-c", code])
+    # As in the background of a shell, which has its children ignore these.
+    in_background = 'trap \'\' INT QUIT; exec "$0" -c "$1"'
+    supervisor = subprocess.Popen(["sh", "-c", in_background, sys.executable, code])
     assert eventually(lambda: note.exists() and note.read_text())
     supervisor.kill()
     supervisor.wait()

@@ -1,0 +1,57 @@
+"""The cache, which does not go down with the broker: meanwhile each process remembers for itself.
+
+Rate limits live there: without them pages and the API would answer 500, and with every question answered by
+"unknown" anybody could try passwords without end, and allauth's lock could be held by many or by nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
+from redis import RedisError
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0  # so often a request waits for a broker that may not answer
+
+
+def _with_stand_in(name: str) -> Callable[..., Any]:
+    """Return the cache's method `name`: it asks the broker, and while that is away the stand-in."""
+    ask, stand_in = getattr(RedisCache, name), getattr(LocMemCache, name)
+
+    def method(self: OutageProofCache, *args: Any, **options: Any) -> Any:
+        if time.monotonic() >= self.ask_again_at:
+            try:
+                return ask(self, *args, **options)
+            except (RedisError, OSError) as error:
+                logger.warning("The broker does not answer, this process keeps its own cache: %s", error)
+                self.ask_again_at = time.monotonic() + RETRY_SECONDS
+        return stand_in(self.stand_in, *args, **options)
+
+    return method
+
+
+class OutageProofCache(RedisCache):
+    """Django's Redis cache, with the process's own memory in its place while the broker does not answer."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self.stand_in = LocMemCache("outage", params)
+        self.ask_again_at = 0.0  # on the monotonic clock
+
+    add = _with_stand_in("add")
+    get = _with_stand_in("get")
+    set = _with_stand_in("set")
+    touch = _with_stand_in("touch")
+    delete = _with_stand_in("delete")
+    get_many = _with_stand_in("get_many")
+    has_key = _with_stand_in("has_key")
+    incr = _with_stand_in("incr")
+    set_many = _with_stand_in("set_many")
+    delete_many = _with_stand_in("delete_many")
+    clear = _with_stand_in("clear")
