@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from ml.checkpoint_files import problem_of_files, problem_of_manifest
 from ml.config import SASREC_ALONE, Mix, SASRecConfig
 from ml.directories import new_directory
 from ml.id_maps import IdMap
@@ -203,10 +204,16 @@ def _error(path: Path, what: str) -> CheckpointError:
 def _read(path: Path) -> tuple[dict[str, Any], list[int], bytes]:
     """Read the three files as they are."""
     try:
+        problem = problem_of_files(path)
+    except OSError as error:
+        raise _error(path, f"is not complete ({type(error).__name__}: {error})") from error
+    if problem:
+        raise _error(path, problem)
+    try:
         manifest = json.loads((path / MANIFEST).read_text())
         ids = json.loads((path / ID_MAP).read_text())
         blob = (path / WEIGHTS).read_bytes()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _error(path, f"is not complete ({type(error).__name__}: {error})") from error
     if not isinstance(manifest, dict) or not isinstance(ids, list):
         raise _error(path, "has JSON of another shape")
@@ -219,20 +226,22 @@ def _refuse_other_formats(path: Path, manifest: dict[str, Any], blob: bytes) -> 
         raise _error(path, f"has format {manifest.get('format_version')!r}, this code reads {FORMAT_VERSION}")
     if set(manifest) != KEYS:
         raise _error(path, f"has missing or unknown entries {sorted(set(manifest) ^ KEYS)}")
+    if problem := problem_of_manifest(manifest):
+        raise _error(path, problem)
     if hashlib.sha256(blob).hexdigest() != manifest["weights_sha256"]:
         raise _error(path, "has weights that do not match their sha256: the file was cut short or changed")
 
 
 def _refuse_strangers(path: Path, config: SASRecConfig, id_map: IdMap, tensors: dict[str, Tensor]) -> None:
     """Raise CheckpointError unless names and shapes are exactly those of the config."""
+    if len(id_map) != config.n_items:  # first: what follows makes room for them
+        raise _error(path, f"has {len(id_map)} ids for {config.n_items} titles")
     wanted = {name: tuple(tensor.shape) for name, tensor in SASRec(config).state_dict().items()}
     wanted[COUNTS] = (config.n_items + 1,)
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found != wanted:
         wrong = sorted({name for name, _ in found.items() ^ wanted.items()})
         raise _error(path, f"has tensors that do not fit its config: {', '.join(wrong)}")
-    if len(id_map) != config.n_items:
-        raise _error(path, f"has {len(id_map)} ids for {config.n_items} titles")
 
 
 def _refuse_not_finite(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -11,6 +11,15 @@ from ml.time_bins import FIRST_BIN, MONTHS_PER_BIN, Granularity, TimeBins
 
 Loss = Literal["softmax", "sampled_softmax", "bce", "bpr", "gbce"]
 CONTEXT = ("feedback", "time", "gap", "position")
+# Far beyond what helps, and small enough that a config somebody made up cannot fill the memory.
+LARGEST = {
+    "width": 4096,
+    "n_blocks": 64,
+    "n_heads": 64,
+    "hidden_ratio": 16,
+    "max_length": 65_536,
+    "time_years": 1000,
+}
 
 
 @dataclass(frozen=True)
@@ -41,10 +50,15 @@ class SASRecConfig:
         if strangers:
             raise ValueError(f"context must be some of {', '.join(CONTEXT)}; not {', '.join(strangers)}.")
         object.__setattr__(self, "context", tuple(name for name in CONTEXT if name in self.context))
+        for name, most in LARGEST.items():
+            if type(size := getattr(self, name)) is not int or not 1 <= size <= most:
+                raise ValueError(f"{name} must be a whole number from 1 to {most}, not {size!r}.")
+        if type(self.n_items) is not int or self.n_items < 1:
+            raise ValueError(f"n_items must be a whole number of at least 1, not {self.n_items!r}.")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be from 0 to below 1, not {self.dropout}.")
         if self.width % self.n_heads:
             raise ValueError(f"width {self.width} must be a multiple of n_heads {self.n_heads}.")
-        if min(self.n_items, self.n_blocks, self.max_length) < 1:
-            raise ValueError("n_items, n_blocks and max_length must be at least 1.")
         if self.time_granularity not in MONTHS_PER_BIN:
             raise ValueError("time_granularity must be month, quarter or year.")
 

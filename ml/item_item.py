@@ -155,6 +155,11 @@ def _kinds(term: ItemItem) -> set[tuple[str, bool, int, int | None]]:
     """Describe the tensors: name, whether they hold fractions, dimensions, and length where N decides it."""
     free = (TARGETS, VALUES)
     return {
-        (name, tensor.is_floating_point(), tensor.ndim, None if name in free else len(tensor))
+        (
+            name,
+            tensor.is_floating_point(),
+            tensor.ndim,
+            None if name in free or not tensor.ndim else len(tensor),
+        )
         for name, tensor in term.tensors.items()
     }

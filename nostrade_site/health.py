@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
@@ -26,6 +28,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
         "database": "ok" if database else "does not answer",
         "broker": "ok" if broker else "does not answer: nothing is retrained or pruned until it does",
         "ranker": {"version": ranker.version, "problem": ranker.problem},
+        "process": os.getpid(),  # each process has a ranker of its own
     }
     return JsonResponse(report, status=200 if database else 503)
 

@@ -44,6 +44,11 @@ class FeedPage:
     known: int  # reactions that stand
     size: ClassVar[int] = PAGE_SIZE
 
+    @property
+    def ranked_by(self) -> str:
+        """Name what ranked every card of this answer, for the header and for the page below it."""
+        return self.version or "popularity"
+
 
 def feed_for(user: Person, *, page: int = 1, shown: int | None = None) -> FeedPage:
     """Return page `page`, or with `shown` the first so many cards at once (whole pages, at most `MAX_SHOWN`).

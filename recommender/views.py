@@ -14,7 +14,7 @@ from catalog.models import Item
 from feedback.guests import acting_user
 from feedback.history import history_of
 from feedback.refusals import explains_refusals
-from recommender.feed import feed_for
+from recommender.feed import PAGE_SIZE, feed_for
 from recommender.forms import PreferencesForm
 from recommender.middleware import PageRequest
 from recommender.similar import similar_to
@@ -28,8 +28,16 @@ def feed(request: PageRequest) -> HttpResponse:
     page = feed_for(request.user, page=_whole_number(request, "page") or 1, shown=shown)
     # An Undo beside an empty feed asks for the whole page; everything else here for cards.
     just_cards = request.htmx and request.htmx.target != "main"
+    above = request.GET.get("below")
+    begins_anew = just_cards and above not in (None, page.ranked_by)
+    if begins_anew:
+        page = feed_for(request.user, shown=page.number * PAGE_SIZE)
     template = "recommender/_feed.html" if just_cards else "recommender/feed.html"
-    return render(request, template, {"page": page})
+    response = render(request, template, {"page": page})
+    response.headers["X-Ranked-By"] = page.ranked_by
+    if begins_anew:  # the cards above are another checkpoint's: a list mixes no two
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#feed", "innerHTML"
+    return response
 
 
 @require_safe

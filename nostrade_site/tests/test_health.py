@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from django.db import OperationalError
 from django.test import Client
@@ -35,6 +37,7 @@ def test_it_works(client: Client, django_assert_num_queries) -> None:
         "database": "ok",
         "broker": "ok",
         "ranker": {"version": "first", "problem": ""},
+        "process": os.getpid(),
     }
     assert "no-store" in response.headers["Cache-Control"]
     with django_assert_num_queries(1):

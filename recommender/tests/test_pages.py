@@ -10,7 +10,7 @@ from django.urls import reverse
 from feedback.models import FeedbackType
 from feedback.teaching import teaches
 from recommender.models import Checkpoint, Preferences
-from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, NEWCOMERS, ROMANCES, say
+from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, NEWCOMERS, ROMANCES, Promote, say
 
 FEED, START, PREFERENCES = (reverse(f"recommender:{name}") for name in ("feed", "start", "preferences"))
 HTMX = {"HX-Request": "true"}
@@ -36,6 +36,35 @@ def test_htmx_gets_the_fragment_and_caches_are_told(live: Checkpoint, client: Cl
     assert "<html" not in response.content.decode()
     assert "HX-Request" in response.headers["Vary"]
     assert "HX-Request" in client.get(FEED).headers["Vary"]
+
+
+def test_a_page_names_the_checkpoint_that_ranked_it(live: Checkpoint, ann: User, client: Client) -> None:
+    assert client.get(FEED).headers["X-Ranked-By"] == "popularity"
+    say(ann, 1)
+    client.force_login(ann)
+    response = client.get(FEED)
+    assert response.headers["X-Ranked-By"] == "first"
+    assert "Ranked by model <code>first</code>" in response.content.decode()
+
+
+def test_a_list_never_mixes_two_checkpoints(
+    live: Checkpoint, promote: Promote, ann: User, client: Client, settings
+) -> None:
+    settings.CHECKPOINT_POLL_SECONDS = 0
+    say(ann, 1)
+    client.force_login(ann)
+    below = {"page": 2, "below": "first"}
+    assert "page=2&amp;below=first" in client.get(FEED).content.decode()
+    second = client.get(FEED, below, headers=HTMX)
+    assert "HX-Retarget" not in second.headers
+    assert len(second.context["page"].cards) == 20
+    promote("second")
+    anew = client.get(FEED, below, headers=HTMX)
+    assert (anew.headers["X-Ranked-By"], anew.headers["HX-Retarget"]) == ("second", "#feed")
+    assert [card.item for card in anew.context["page"].cards[:20]] == [
+        card.item for card in client.get(FEED).context["page"].cards
+    ]
+    assert len(anew.context["page"].cards) == 40
 
 
 def test_a_page_behind_the_end_says_so(live: Checkpoint, client: Client) -> None:

@@ -70,7 +70,7 @@ function keepFocus() {
 export function watchFeed() {
   if (!feed()) return;
   watchMovement();
-  const isFeed = (event) => event.target === feed();
+  const isFeed = (event) => event.detail.target === feed(); // also where the answer chose it
   document.addEventListener("htmx:configRequest", keepPlace);
   addEventListener("pageshow", catchUp);
   document.addEventListener("htmx:beforeSwap", (event) => {
