@@ -89,13 +89,9 @@ class Visitor:
         utility = self.utilities.get(anime_id, 0.0)
         if DISLIKE < utility < LIKE:
             return ""
-        said = (
-            FeedbackType.LOVE
-            if utility >= LOVE
-            else FeedbackType.LIKE
-            if utility >= LIKE
-            else FeedbackType.DISLIKE
-        )
+        said = FeedbackType.DISLIKE
+        if utility >= LIKE:
+            said = FeedbackType.LOVE if utility >= LOVE else FeedbackType.LIKE
         Event.objects.record(self.user, Item.objects.get(pk=anime_id), said)
         return said.name
 
@@ -179,7 +175,7 @@ def set_up(folder: Path) -> None:
 
 
 def week_rates(runs: Sequence[NDArray[np.int64]], days: slice) -> NDArray[np.float64]:
-    """Return each person's loves for each card looked at in those days, people of all seeds in a row, (U,)."""
+    """Return each person's loves for each card looked at in those days, all seeds in a row, (U,)."""
     looked, loved = (np.concatenate([run[days, :, part].sum(0) for run in runs]) for part in (0, 1))
     return np.where(looked > 0, loved / np.maximum(looked, 1), np.nan)
 

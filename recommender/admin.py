@@ -13,6 +13,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
 from recommender import tasks
+from recommender.comparisons import Comparison
 from recommender.models import Checkpoint, NotServable, Preferences
 
 CHANGELIST = "admin:recommender_checkpoint_changelist"
@@ -80,7 +81,8 @@ class CheckpointAdmin(admin.ModelAdmin):
     @admin.display(description="Checks, figures and lists")
     def compared(self, checkpoint: Checkpoint) -> str:
         return render_to_string(
-            "admin/recommender/checkpoint/_comparison.html", {"comparison": checkpoint.comparison}
+            "admin/recommender/checkpoint/_comparison.html",
+            {"comparison": Comparison.of(checkpoint.comparison)},
         )
 
     @method_decorator(require_POST)

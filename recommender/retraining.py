@@ -8,8 +8,6 @@ from django.db import transaction
 
 from feedback.models import Event
 from ml.checkpoint import Checkpoint as Weights
-from ml.fitting import Surroundings
-from ml.resuming import StateFile
 from recommender import gate
 from recommender.models import Checkpoint
 from recommender.pruning import prune_checkpoints
@@ -86,8 +84,7 @@ def carry_out(run: Run) -> None:
     extent = parent.last_event_id, candidate.last_event_id
     data = material(run.folder, weights.id_map.ids, extent, whole=run.preset != NIGHTLY)
     if not candidate.path.exists():  # else it died between training and judgement
-        around = Surroundings(StateFile(run.folder / "state.safetensors"), run.sign)
-        trained(run.preset, weights, data, around).save(candidate.path)
+        trained(run, weights, data).save(candidate.path)
     candidate.read_manifest()
     candidate.config["preset"] = run.preset
     candidate.save(update_fields=["config", "metrics", "data_fingerprint", "git_revision", "size_bytes"])

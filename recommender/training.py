@@ -8,25 +8,27 @@ from dataclasses import replace
 import pandas as pd
 import torch
 from django.conf import settings
-from ml.fine_tuning import fine_tune
-from ml.replay import sampled_histories
 
 from catalog.models import Item
 from ml.checkpoint import Checkpoint as Weights
 from ml.config import FINE_TUNING, PRESETS, SASRecConfig
 from ml.content import ItemContent
 from ml.data import joined
+from ml.fine_tuning import fine_tune
 from ml.fitting import Surroundings
 from ml.id_maps import IdMap
+from ml.replay import sampled_histories
+from ml.resuming import StateFile
 from ml.splits import Split
 from ml.training import train
-from recommender.runs import CannotRetrain
+from recommender.runs import CannotRetrain, Run
 from recommender.training_data import Material
 
 NIGHTLY = "nightly"  # fine-tune the active checkpoint; any preset of `ml.train` trains anew instead
 CHOICES = (NIGHTLY, *PRESETS)
 SAMPLED_PEOPLE = 2_000  # replayed where no bootstrap ratings are
 FEWEST_PEOPLE = 1_000  # to train anew on
+STATE_EVERY = 100  # steps between two saved states, from which a killed run goes on
 VALIDATION = 0.05  # of them, to stop training and to find the mix
 
 
@@ -34,11 +36,17 @@ class NothingToDo(Exception):  # noqa: N818  # not an error: the run ends well, 
     """There is no reason to retrain now."""
 
 
-def trained(preset: str, parent: Weights, data: Material, around: Surroundings) -> Weights:
-    """Train by a preset, in bounded threads, and return the weights, not yet saved."""
+def trained(run: Run, parent: Weights, data: Material) -> Weights:
+    """Train what a run is about, in bounded threads, and return the weights, not yet saved.
+
+    The run's state is kept in its folder, and every step is a sign of life.
+    """
+    around = Surroundings(StateFile(run.folder / "state.safetensors", STATE_EVERY), run.sign)
     # The site keeps a core: threads that wait for one another there would also make this many times slower.
     torch.set_num_threads(max((os.cpu_count() or 1) - 1, 1))
-    return fine_tuned(parent, data, around) if preset == NIGHTLY else anew(preset, data, around)
+    if run.preset == NIGHTLY:
+        return fine_tuned(parent, data, around)
+    return anew(run.preset, parent, data, around)
 
 
 def fine_tuned(parent: Weights, data: Material, around: Surroundings) -> Weights:
@@ -52,9 +60,13 @@ def fine_tuned(parent: Weights, data: Material, around: Surroundings) -> Weights
     return fine_tune(parent, data.news, replay, config, content=content_of(data.news.id_map), around=around)
 
 
-def anew(preset: str, data: Material, around: Surroundings) -> Weights:
-    """Train another model from nothing, on everybody who is not held out."""
+def anew(preset: str, parent: Weights, data: Material, around: Surroundings) -> Weights:
+    """Train another model from nothing, on everybody who is not held out.
+
+    It knows the parent's titles, in the parent's places, and those that came since.
+    """
     everybody = joined(data.news, data.replay)
+    everybody = everybody.reindexed(parent.id_map.extend(everybody.id_map.ids))
     if everybody.n_users < FEWEST_PEOPLE:
         raise CannotRetrain(
             f"{everybody.n_users} people are too few to train anew: name bootstrap ratings in RATINGS_CSV, "

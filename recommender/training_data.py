@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from django.conf import settings
 from django.db.models import Count
-from ml.gate import Panel
 from numpy.typing import NDArray
 
 from feedback.exporting import Extent, export_events, pseudonym_of
@@ -23,9 +22,10 @@ from feedback.models import Event, FeedbackType
 from ml.baselines import EASE, Popularity
 from ml.data import Dataset, clean, describe, joined
 from ml.directories import new_directory
+from ml.gate import Panel
 from ml.history import History
 from ml.leave_out import only_events
-from ml.protocols import KNOWN, Case, fold_in
+from ml.protocols import Case, fold_in
 from ml.ratings import DataError, read_ratings
 from ml.scoring import Scorer
 from ml.splits import user_fractions
@@ -115,17 +115,22 @@ def panels_of(data: Material) -> list[Panel]:
     """Return whom a candidate is judged by: nobody, and no event, that it was trained on."""
     newest = [newest_case(data.newest.history(user)) for user in range(data.newest.n_users)]
     return [
-        Panel("of the ratings", fold_in(data.held_ratings), KNOWN),
-        Panel("of the site", fold_in(data.held_site), KNOWN),
-        Panel("with news", newest, (None,)),
+        Panel("held-out people of the ratings", fold_in(data.held_ratings)),
+        Panel("held-out people of the site", wanted(fold_in(data.held_site))),
+        Panel("people by their newest reaction", newest, (None,)),
     ]
+
+
+def wanted(cases: list[Case]) -> list[Case]:
+    """Drop the disliked targets: who dislikes a card here was shown it, and did not choose it."""
+    left = (replace(case, targets=tuple(t for t in case.targets if t not in case.disliked)) for case in cases)
+    return [case for case in left if case.targets]
 
 
 def newest_case(history: History) -> Case:
     """Know everything but the newest event, which is the target."""
     last = len(history) - 1
-    loved = history.item_ids[last:] if history.feedback[last] == FeedbackType.LOVE else ()
-    return Case(history.take(range(last)), history.item_ids[last:], loved)
+    return Case.of(history.take(range(last)), history.take(range(last, len(history))))
 
 
 def references_of(data: Material) -> dict[str, Scorer]:
