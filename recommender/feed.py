@@ -88,10 +88,14 @@ class Order:
     @classmethod
     def of(cls, user: Person) -> Order:
         """Read what decides the order."""
-        history, live = history_of(user), get_ranker()
+        return cls.by(get_ranker(), history_of(user), adult=preferences_of(user).show_adult)
+
+    @classmethod
+    def by(cls, live: LiveRanker | None, history: History, *, adult: bool) -> Order:
+        """Let a ranker decide, or popularity where there is none or it knows nothing of the history."""
         if live is not None and not any(live.ranker.knows(anime_id) for anime_id in history.anime_ids):
             live = None
-        return cls(history, live, preferences_of(user).show_adult)
+        return cls(history, live, adult)
 
     @property
     def version(self) -> str | None:

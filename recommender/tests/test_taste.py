@@ -1,0 +1,167 @@
+"""The taste suite: the pages it compares, and each thing it finds in a ranker that is bad in that way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import replace
+
+import pytest
+
+from catalog.models import Franchise, Genre, Item
+from feedback.models import FeedbackType
+from ml.checkpoint import Checkpoint as Weights
+from ml.history import History
+from ml.ranker import RankedItem, Ranker
+from recommender.feed import PAGE_SIZE, Order
+from recommender.models import Checkpoint
+from recommender.serving import LiveRanker, live_ranker
+from recommender.starter import load_starter
+from recommender.taste import Page, Profile, TasteReport, examine_taste, read_profiles
+from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, ROMANCES
+
+LOVE, DISLIKE = FeedbackType.LOVE, FeedbackType.DISLIKE
+FIGHTER = Profile("Fights", tuple((pk, LOVE) for pk in (31, 32, 33, 34)))
+DREAMER = Profile("Dreams", (*((pk, LOVE) for pk in (1, 2, 3)), (40, DISLIKE)))
+PROFILES = (FIGHTER, DREAMER)
+
+
+class Biased(Ranker):
+    """Ranks like the real one, but some titles first, and those of `never` not at all."""
+
+    first: Collection[int] = ()
+    never: Collection[int] = ()
+    obedient = True  # keeps to what is masked
+
+    def rank(self, history: History, k: int, *, exclude: Collection[int] = frozenset()) -> list[RankedItem]:
+        order = super().rank(history, 999, exclude=exclude if self.obedient else ())
+        pushed = [pk for pk in self.first if not self.obedient or pk not in exclude]
+        rest = [item for item in order if item.item_id not in {*pushed, *self.never}]
+        return [*(RankedItem(pk, 0.0) for pk in pushed), *rest][:k]
+
+
+class Reversed(Ranker):
+    """Ranks the worst first."""
+
+    def rank(self, history: History, k: int, *, exclude: Collection[int] = frozenset()) -> list[RankedItem]:
+        return super().rank(history, 999, exclude=exclude)[::-1][:k]
+
+
+@pytest.fixture
+def champion(live: Checkpoint) -> LiveRanker:
+    return live_ranker(live)
+
+
+def bad(champion: LiveRanker, live: Checkpoint, kind: type[Ranker] = Biased, **how: object) -> LiveRanker:
+    ranker = kind(Weights.load(live.path))
+    for name, value in how.items():
+        setattr(ranker, name, value)
+    return replace(champion, ranker=ranker)
+
+
+def failed(report: TasteReport) -> set[str]:
+    return {check.name for check in report.checks if not check.passed}
+
+
+def test_it_works(champion: LiveRanker) -> None:
+    report = examine_taste(champion, champion, PROFILES)
+    assert report.passed
+    assert [page.profile for page in report.pages] == ["Fights", "Dreams"]
+    for page, own in zip(report.pages, (BATTLES, ROMANCES), strict=True):
+        assert page.now == page.before
+        assert len(page.now) == PAGE_SIZE
+        assert len(set(page.now) & set(own)) > PAGE_SIZE / 2
+    assert report.names[report.pages[0].now[0]].startswith("No 0")
+
+
+def test_pages_are_those_of_the_feed(champion: LiveRanker) -> None:
+    (page,) = examine_taste(champion, champion, [FIGHTER]).pages
+    assert list(page.now) == Order.by(champion, FIGHTER.history(), adult=False).slice(0, PAGE_SIZE)
+    assert not set(page.now) & {HIDDEN, ADULT, 31, 32, 33, 34}
+
+
+def test_a_title_shown_again_is_found(champion: LiveRanker, live: Checkpoint) -> None:
+    report = examine_taste(bad(champion, live, first=(32,), obedient=False), champion, PROFILES)
+    assert "taste: seen" in failed(report)
+    sentence = next(check.sentence for check in report.checks if check.name == "taste: seen")
+    assert sentence == "The taste “Fights” is shown No 032 Show, which it has reacted to."
+
+
+@pytest.mark.parametrize("title", [ADULT, HIDDEN, 900])
+def test_a_title_out_of_sight_is_found(champion: LiveRanker, live: Checkpoint, title: int) -> None:
+    report = examine_taste(bad(champion, live, first=(title,), obedient=False), champion, PROFILES)
+    assert "taste: visible" in failed(report)
+
+
+def test_a_page_of_one_genre_is_found(champion: LiveRanker, live: Checkpoint) -> None:
+    for place in range(10):
+        genre = Genre.objects.create(name=f"Kind {place}")
+        genre.items.set(Item.objects.filter(pk__in=BATTLES[place::10]))
+    assert examine_taste(champion, champion, [FIGHTER]).passed
+    report = examine_taste(bad(champion, live, first=ROMANCES), champion, [FIGHTER])
+    assert "taste: genres" in failed(report)
+    assert examine_taste(champion, bad(champion, live, first=ROMANCES), [FIGHTER]).checks[2].passed
+
+
+def test_sequels_without_their_start_are_found(champion: LiveRanker, live: Checkpoint) -> None:
+    later = range(45, 55)
+    for pk in later:
+        show = Franchise.objects.create(name=f"Show {pk}")
+        Item.objects.filter(pk__in=(pk - 10, pk)).update(franchise=show)
+    champion = live_ranker(live)  # franchises are read with the catalogue
+    assert examine_taste(champion, champion, [FIGHTER]).passed
+    report = examine_taste(bad(champion, live, first=later), champion, [FIGHTER])
+    assert "taste: sequels" in failed(report)
+    seen = Profile("All starts", tuple((pk - 10, LOVE) for pk in later))
+    assert "taste: sequels" not in failed(examine_taste(bad(champion, live, first=later), champion, [seen]))
+
+
+def test_pages_that_have_nothing_in_common_are_found(champion: LiveRanker, live: Checkpoint) -> None:
+    report = examine_taste(bad(champion, live, Reversed), champion, PROFILES)
+    assert "taste: drift" in failed(report)
+
+
+def test_what_an_installation_does_not_know_is_skipped_and_counted(champion: LiveRanker) -> None:
+    elsewhere = Profile("Elsewhere", ((1, LOVE), (70001, LOVE), (70002, LOVE)))
+    beyond = Profile("Not in the catalogue", ((900, LOVE),))
+    report = examine_taste(champion, champion, [elsewhere, FIGHTER, beyond])
+    assert report.skipped == ("Elsewhere", "Not in the catalogue")
+    assert [page.profile for page in report.pages] == ["Fights"]
+    assert examine_taste(champion, champion, [elsewhere]).passed
+
+
+def test_the_difference_says_what_came_went_and_moved() -> None:
+    told = Page("Any", frozenset(), before=(1, 2, 3, 4), now=(1, 3, 2, 9)).to_dict()
+    assert (told["came"], told["went"]) == ([9], [4])
+    assert told["moved"] == [[3, 3, 2], [2, 2, 3]]
+    assert told["overlap"] == 0.75
+
+
+def test_the_report_fits_json(champion: LiveRanker) -> None:
+    report = examine_taste(champion, champion, PROFILES).to_dict()
+    assert json.loads(json.dumps(report)) == report
+    assert report["names"][str(report["pages"][0]["now"][0])].startswith("No ")
+
+
+def test_query_count_is_a_few_a_profile(champion: LiveRanker, django_assert_max_num_queries) -> None:
+    with django_assert_max_num_queries(3 + 2 * 3):
+        examine_taste(champion, champion, [FIGHTER])
+
+
+@pytest.fixture
+def starter(db) -> LiveRanker:
+    """The checkpoint and the catalogue that this checkout brings."""
+    list(load_starter())
+    return live_ranker(Checkpoint.objects.get())
+
+
+def test_the_starter_knows_every_profile_and_passes_against_itself(starter: LiveRanker) -> None:
+    report = examine_taste(starter, starter)
+    assert report.passed, report.checks
+    assert report.skipped == ()
+    assert len(report.pages) == len(read_profiles()) >= 12
+    told = {pk for profile in read_profiles() for pk, _ in profile.told}
+    assert all(starter.ranker.knows(pk) for pk in told)
+    assert not told & starter.strangers
+    assert all(page.overlap == 1 for page in report.pages)
+    assert all(len(page.now) == PAGE_SIZE for page in report.pages)
