@@ -13,11 +13,7 @@ from ml.time_bins import UNKNOWN_BIN
 
 SHORTEST, LONGEST = 10, 60  # titles of a history
 MAX_SCORES = 2**20  # held at a time
-SAID = {
-    Feedback.LIKE: 0.45,
-    Feedback.LOVE: 0.45,
-    Feedback.WATCHED: 0.1,
-}  # of titles that the champion would show
+SAID = {Feedback.LIKE: 0.45, Feedback.LOVE: 0.45, Feedback.WATCHED: 0.1}
 
 
 @torch.inference_mode()
@@ -25,9 +21,9 @@ def sampled_histories(champion: Checkpoint, n_people: int, seed: int) -> Dataset
     """Sample histories of 10-60 titles (at most half the catalogue) from the champion, as sets without times.
 
     The first title is drawn by popularity, the others by the champion's own distribution after those drawn
-    before: as many a pass as there are, without replacement (Gumbel top-k, Kool et al., 2019). Rehearsing on them instead
-    of on real data is the pseudo-rehearsal of Robins (1995). The same seed gives the same people. Raises
-    ValueError for fewer than one person.
+    before: as many a pass as there are already, without replacement (Gumbel top-k, Kool et al., 2019).
+    Rehearsing on them instead of on real data is the pseudo-rehearsal of Robins (1995). The same seed gives
+    the same people. Raises ValueError for fewer than one person.
     """
     if n_people < 1:
         raise ValueError(f"n_people must be at least 1, not {n_people}.")
