@@ -1,5 +1,6 @@
-"""What SASRec learns from besides the lists: the item-item term's own ranking of the titles still to come, and
-in fine-tuning that of the SASRec it began as.
+"""What SASRec learns from besides the lists: how others rank the titles still to come.
+
+They are the item-item term and, in fine-tuning, the SASRec that it began as.
 """
 
 from dataclasses import dataclass, replace

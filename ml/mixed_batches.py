@@ -1,4 +1,4 @@
-"""Training batches of new people and of old ones replayed beside them (experience replay, Rolnick et al., 2019)."""
+"""Training batches of new people and of old ones replayed beside them (Rolnick et al., 2019)."""
 
 import numpy as np
 from numpy.typing import NDArray

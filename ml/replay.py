@@ -12,13 +12,8 @@ from ml.mixed_score import Encoded, MixedScore
 from ml.time_bins import UNKNOWN_BIN
 
 SHORTEST, LONGEST = 10, 60  # titles of a history
-TITLES_A_PASS = 8  # drawn at once, never more than are known
 MAX_SCORES = 2**20  # held at a time
-SAID = {
-    Feedback.LIKE: 0.45,
-    Feedback.LOVE: 0.45,
-    Feedback.WATCHED: 0.1,
-}  # of titles that the champion would show
+SAID = {Feedback.LIKE: 0.45, Feedback.LOVE: 0.45, Feedback.WATCHED: 0.1}
 
 
 @torch.inference_mode()
@@ -26,9 +21,9 @@ def sampled_histories(champion: Checkpoint, n_people: int, seed: int) -> Dataset
     """Sample histories of 10-60 titles (at most half the catalogue) from the champion, as sets without times.
 
     The first title is drawn by popularity, the others by the champion's own distribution after those drawn
-    before: several a pass, without replacement (Gumbel top-k, Kool et al., 2019). Rehearsing on them instead
-    of on real data is the pseudo-rehearsal of Robins (1995). The same seed gives the same people. Raises
-    ValueError for fewer than one person.
+    before: as many a pass as there are already, without replacement (Gumbel top-k, Kool et al., 2019).
+    Rehearsing on them instead of on real data is the pseudo-rehearsal of Robins (1995). The same seed gives
+    the same people. Raises ValueError for fewer than one person.
     """
     if n_people < 1:
         raise ValueError(f"n_people must be at least 1, not {n_people}.")
@@ -63,7 +58,7 @@ def _sampled(
     people = [_events(row, chance) for row in firsts]
     while left := [place for place, n in enumerate(wanted) if people[place].shape[1] < n]:
         known = [people[place] for place in left]
-        count = min(known[0].shape[1], TITLES_A_PASS)  # all that are left are of one length
+        count = known[0].shape[1]  # as many as each of them has: all that are left are of one length
         for place, row in zip(left, _drawn(score.mixed(known), known, count, chance), strict=True):
             spare = wanted[place] - people[place].shape[1]
             people[place] = np.concatenate([people[place], _events(row[:spare], chance)], axis=1)
@@ -71,7 +66,7 @@ def _sampled(
 
 
 def _drawn(scores: Tensor, known: list[Encoded], count: int, chance: torch.Generator) -> Tensor:
-    """Draw `count` titles of each row by the softmax of its scores (B, N + 1), none that is known: (B, count)."""
+    """Draw titles by the softmax of scores (B, N + 1), none that is known, indices (B, count)."""
     noise = torch.empty_like(scores).exponential_(generator=chance).log_().neg_()
     scores = scores + noise
     scores[:, 0] = -torch.inf

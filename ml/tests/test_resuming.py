@@ -88,8 +88,8 @@ def test_fine_tuning_goes_on_too_pulled_to_the_same_parent(trained, tmp_path, re
     old = replayed and clean([two_tastes(replayed, seed=4)], min_item_count=1)
     config = replace(TINY, epochs=2, split=Split(0.0, 0.0), anchor_strength=0.1, champion_distillation=0.3)
     state = StateFile(tmp_path / "it.state", every=4)
+    around = Surroundings(state, killed_at(6))
     with pytest.raises(Killed):
-        around = Surroundings(state, killed_at(6))
         fine_tune(trained, clicks, old, config, device="cpu", around=around)
     again = fine_tune(trained, clicks, old, config, device="cpu", around=Surroundings(state))
     whole = fine_tune(trained, clicks, old, config, device="cpu")
