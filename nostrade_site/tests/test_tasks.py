@@ -1,14 +1,20 @@
 """The site's background work, and that everything on the schedule exists."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
+import redis
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from nostrade_site.broker import running_broker
 from nostrade_site.celery import app
 from nostrade_site.tasks import clear_sessions
+from nostrade_site.tests.site import ROOT, eventually
 
 
 @pytest.mark.django_db
@@ -22,3 +28,23 @@ def test_it_deletes_expired_sessions_alone():
 def test_every_scheduled_task_exists():
     app.loader.import_default_modules()
     assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(app.tasks)
+
+
+def test_the_scheduler_waits_for_a_broker_that_is_away(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("b")
+    socket_path, log = folder / "broker" / "valkey.sock", folder / "log"
+    mine = {"NOSTRADE_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "nostrade_site.settings"}
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "nostrade_site", "beat"]
+    with log.open("wb") as output:
+        beat = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | mine | {"REDIS_URL": ""}, stdout=output, stderr=output
+        )
+    try:
+        assert eventually(lambda: "Retrying Redis connection" in log.read_text()), log.read_text()
+        with running_broker(socket_path, folder / "broker"):
+            client = redis.Redis(unix_socket_path=str(socket_path))
+            assert eventually(lambda: client.exists("redbeat:retrain-nightly")), log.read_text()
+            assert beat.poll() is None
+    finally:
+        beat.terminate()
+        beat.wait(60)
