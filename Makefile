@@ -9,7 +9,7 @@ PACKAGES = nostrade_site catalog feedback recommender ml
 PIN = CUSTOM_COMPILE_COMMAND="make lock" $(BIN) -m piptools compile --quiet --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help run test lint test-engines lock screenshots clean dev ml-env browser
+.PHONY: help run test lint test-engines test-faults lock screenshots clean dev ml-env browser
 .DEFAULT_GOAL := help
 
 help:  ## list what make can do
@@ -22,6 +22,7 @@ run:  ## install what is missing, then start the site (HOST=127.0.0.1 PORT=8000)
 test: lint ml-env browser  ## run everything that checks the site
 	.venv-ml/bin/python -m pytest ml
 	$(BIN) -m pytest --ignore=ml
+	FAULT_REACTIONS=500 $(BIN) -m pytest -m faults
 
 lint: dev  ## check style, types, import contracts and templates
 	$(BIN) -m ruff check .
@@ -32,6 +33,9 @@ lint: dev  ## check style, types, import contracts and templates
 
 test-engines: dev  ## run the tests on a real PostgreSQL and a Redis server over TCP
 	$(BIN) -m nostrade_site.tests.engines
+
+test-faults: dev  ## kill processes under 5,000 reactions, and see that none is lost
+	$(BIN) -m pytest -m faults -s
 
 lock: dev  ## pin requirements*.txt anew from pyproject.toml
 	$(PIN) --output-file requirements.txt pyproject.toml

@@ -27,10 +27,12 @@ def _with_stand_in(name: str) -> Callable[..., Any]:
     def method(self: OutageProofCache, *args: Any, **options: Any) -> Any:
         if time.monotonic() >= self.ask_again_at:
             try:
-                return ask(self, *args, **options)
+                answer = ask(self, *args, **options)
             except (RedisError, OSError) as error:
-                logger.warning("The broker does not answer, this process keeps its own cache: %s", error)
-                self.ask_again_at = time.monotonic() + RETRY_SECONDS
+                self.note_outage(error)
+            else:
+                self.ask_again_at = 0.0
+                return answer
         return stand_in(self.stand_in, *args, **options)
 
     return method
@@ -42,7 +44,13 @@ class OutageProofCache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self.stand_in = LocMemCache("outage", params)
-        self.ask_again_at = 0.0  # on the monotonic clock
+        self.ask_again_at = 0.0  # on the monotonic clock, while there is an outage
+
+    def note_outage(self, error: Exception) -> None:
+        """Leave the broker alone for a moment; say so once an outage (there is a cache in each thread)."""
+        if not self.ask_again_at:
+            logger.warning("The broker does not answer; its cache is kept here meanwhile: %s", error)
+        self.ask_again_at = time.monotonic() + RETRY_SECONDS
 
     add = _with_stand_in("add")
     get = _with_stand_in("get")

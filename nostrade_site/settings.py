@@ -118,7 +118,8 @@ CELERY_TASK_ROUTES = {"recommender.tasks.retrain": {"queue": "train"}}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below formats Celery's lines too
 CELERY_BEAT_SCHEDULER = "redbeat.RedBeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 30  # also bounds how long another beat waits for one that crashed
-CELERY_REDBEAT_REDIS_OPTIONS: dict[str, object] = {}
+# Wait for a broker that is away, for ever: a scheduler that keeps ending takes the whole site down with it.
+CELERY_REDBEAT_REDIS_OPTIONS = {"retry_period": -1}
 CELERY_BEAT_SCHEDULE = {
     "retrain-nightly": {"task": "recommender.tasks.retrain", "schedule": crontab(hour="3", minute="30")},
     "retrain-when-due": {"task": "recommender.tasks.retrain_when_due", "schedule": 5 * 60},

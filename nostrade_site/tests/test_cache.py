@@ -63,6 +63,15 @@ def test_a_broker_that_is_away_is_not_asked_for_each_entry(cache, place, monkeyp
     assert len([record for record in caplog.records if "does not answer" in record.message]) == 1
 
 
+def test_each_outage_is_told_once(cache, place, caplog):
+    for _ in range(2):
+        with running_broker(*place):
+            cache.get("a")
+        for _ in range(3):
+            cache.get("a")
+    assert len([record for record in caplog.records if "does not answer" in record.message]) == 2
+
+
 @pytest.mark.django_db
 def test_an_outage_is_harmless_to_reactions(cache, place, client: Client):
     item, member = ItemFactory(), UserFactory()

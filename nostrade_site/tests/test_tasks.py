@@ -6,12 +6,15 @@ import sys
 from datetime import timedelta
 
 import pytest
+import redis
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from nostrade_site.broker import running_broker
 from nostrade_site.celery import app
 from nostrade_site.tasks import clear_sessions
+from nostrade_site.tests.site import ROOT, eventually
 
 
 @pytest.mark.django_db
@@ -43,3 +46,23 @@ def test_a_worker_is_held_to_its_memory():
         [sys.executable, "-c", greedy], env=environment, capture_output=True, text=True, check=True
     )
     assert answer.stdout == "refused\n"
+
+
+def test_the_scheduler_waits_for_a_broker_that_is_away(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("b")
+    socket_path, log = folder / "broker" / "valkey.sock", folder / "log"
+    mine = {"NOSTRADE_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "nostrade_site.settings"}
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "nostrade_site", "beat"]
+    with log.open("wb") as output:
+        beat = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | mine | {"REDIS_URL": ""}, stdout=output, stderr=output
+        )
+    try:
+        assert eventually(lambda: "Retrying Redis connection" in log.read_text()), log.read_text()
+        with running_broker(socket_path, folder / "broker"):
+            client = redis.Redis(unix_socket_path=str(socket_path))
+            assert eventually(lambda: client.exists("redbeat:retrain-nightly")), log.read_text()
+            assert beat.poll() is None
+    finally:
+        beat.terminate()
+        beat.wait(60)
