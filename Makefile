@@ -30,8 +30,8 @@ lint: dev  ## check style, types, import contracts and templates
 	.venv/bin/lint-imports
 	$(BIN) -m djlint --lint --quiet templates $(PACKAGES)
 
-test-engines: dev  ## run the tests on a real PostgreSQL and a Redis server over TCP
-	$(BIN) -m nostrade_site.tests.engines
+test-engines: dev  ## run the tests on a real PostgreSQL and a Redis server over TCP (TESTS=--brief: what differs there)
+	$(BIN) -m nostrade_site.tests.engines $(TESTS)
 
 lock: dev  ## pin requirements*.txt anew from pyproject.toml
 	$(PIN) --output-file requirements.txt pyproject.toml
