@@ -25,8 +25,10 @@ BRIEF = [
     "feedback/tests/test_concurrency.py",
     "feedback/tests/test_guests.py",
     "feedback/tests/test_log.py",
+    "feedback/tests/test_receipts.py",
     "recommender/tests/test_checkpoints.py",
     "recommender/tests/test_retraining.py",
+    "recommender/tests/test_runs.py",
     "recommender/tests/test_serving.py",
     "nostrade_site/tests/test_accounts.py",
     "nostrade_site/tests/test_api.py",
@@ -47,9 +49,15 @@ def main(arguments: list[str]) -> int:
             "REDIS_URL": f"redis://127.0.0.1:{valkey.port}/0",
             "DJANGO_SETTINGS_MODULE": "nostrade_site.tests.settings",
         }
-        chosen = BRIEF if arguments == ["--brief"] else arguments or ["-m", "not e2e"]
-        tests = [sys.executable, "-m", "pytest", *chosen]
+        tests = [sys.executable, "-m", "pytest", *_chosen(arguments)]
         return subprocess.run(tests, env=os.environ | servers, check=False).returncode
+
+
+def _chosen(arguments: list[str]) -> list[str]:
+    """Return what pytest is told."""
+    if "--brief" in arguments:
+        return [*BRIEF, *(argument for argument in arguments if argument != "--brief")]
+    return arguments or ["-m", "not e2e"]
 
 
 def _postgres_binaries() -> Path | None:
