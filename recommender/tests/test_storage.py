@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ml.checkpoint import CheckpointError
+from ml.tests.test_hostile_checkpoints import files_of_at_most
 from recommender import serving, storage
 from recommender.models import Checkpoint, NotServable
 from recommender.tests.fixtures import Promote
@@ -67,6 +68,26 @@ def test_another_host_serves_what_was_promoted(shared: str, live: Checkpoint) ->
     assert ranker.version == "first"
     assert files(live.path) == had
     assert [path.name for path in live.path.parent.iterdir()] == ["first"]
+
+
+def test_a_publication_that_broke_off_is_completed(shared: str, live: Checkpoint) -> None:
+    remote, folder = storage._open("first")
+    remote.rm(f"{folder}/{storage.MANIFEST}")
+    remote.pipe_file(f"{folder}/weights.safetensors", b"half")
+    storage.publish(live.path)
+    had = lose(live)
+    names = {Path(name).name for name in storage._open("first")[0].ls(folder, detail=False)}
+    assert names == had.keys()
+    storage.fetch(live.path)
+    assert files(live.path) == had
+
+
+def test_a_disk_that_takes_half_a_download_keeps_nothing(shared: str, live: Checkpoint, settings) -> None:
+    lose(live)
+    with files_of_at_most(4096), pytest.raises(NotServable, match=r"cannot be fetched .* free space"):
+        live.load()
+    assert list(Path(settings.CHECKPOINT_DIR).iterdir()) == []
+    assert live.load().knows(1)
 
 
 def test_publishing_again_changes_nothing(shared: str, live: Checkpoint) -> None:
