@@ -99,6 +99,12 @@ def _open(version: str) -> tuple[AbstractFileSystem, str]:
     options: dict[str, Any] = {"skip_instance_cache": True}
     if url.startswith("file:"):  # object stores know no folders to make
         options["auto_mkdir"] = True
+    if url.startswith("s3:"):  # by default an address that does not answer is given minutes
+        options["config_kwargs"] = {
+            "connect_timeout": 5,
+            "read_timeout": 30,
+            "retries": {"max_attempts": 2},
+        }
     storage, root = url_to_fs(url, **options)
     return storage, f"{root.rstrip('/')}/{version}"
 

@@ -165,7 +165,6 @@ def test_a_storage_out_of_reach_promotes_nothing(
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{unused.getsockname()[1]}")
         for name, value in KEYS.items():
             monkeypatch.setenv(name.upper(), value)
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
         settings.CHECKPOINT_STORAGE = f"s3://{BUCKET}/x"
         with pytest.raises(NotServable, match="check the storage's address") as refusal:
             promote("second")
