@@ -31,8 +31,8 @@ lint: dev  ## check style, types, import contracts and templates
 	.venv/bin/lint-imports
 	$(BIN) -m djlint --lint --quiet templates $(PACKAGES)
 
-test-engines: dev  ## run the tests on a real PostgreSQL and a Redis server over TCP
-	$(BIN) -m nostrade_site.tests.engines
+test-engines: dev  ## run the tests on a real PostgreSQL and a Redis server over TCP (TESTS=--brief: what differs there)
+	$(BIN) -m nostrade_site.tests.engines $(TESTS)
 
 test-faults: dev  ## kill processes under 5,000 reactions, and see that none is lost
 	$(BIN) -m pytest -m faults -s

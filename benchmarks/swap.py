@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,11 +23,12 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.swap_report import PATIENCE, Swap, report
 from nostrade_site.tests.site import Site, eventually, free_port
 
 PEOPLE = Path(__file__).with_name("swap_people.py")
@@ -36,7 +36,6 @@ COPY = "starter-with-other-biases"
 CARD = re.compile(
     r'data-card="(\d+)".*?(?:<p class="obi" title="([^"]*)"|<div class="card__body">)', re.DOTALL
 )
-WITHIN = 5.0  # seconds in which every process must serve a promoted version
 
 
 def main() -> None:
@@ -53,13 +52,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="nostrade-swap-") as name:
         site = Site(Path(name) / "var", free_port()).start()
         try:
-            site.wait_until_ready()
+            assert eventually(lambda: "ready after" in site.log, 600), site.log
             watch = Watch(site)
             versions = set_up(site)
             people(site, watch, versions, arguments)
             with load(site, arguments):
                 swaps = swap(watch, versions, arguments)
-            report(swaps, watch, read_notes(site), arguments)
+            report(swaps, read_notes(site), watch.weights)
+            print(f"/healthz without an answer: {watch.silent}")
         finally:
             site.stop()
 
@@ -94,6 +94,13 @@ class Watch:
         """Say whether both workers answered that they serve a version."""
         return [serving for _, serving in list(self.serving.values())] == [version] * 2
 
+    def weights(self, since: float, until: float) -> list[list[float]]:
+        """Return each worker's memory in MB as it was weighed between two moments."""
+        return [
+            [mb for at, pid, mb in self.memory if pid == process and since <= at <= until]
+            for process in sorted(self.serving)
+        ]
+
     def _ask_for_ever(self) -> None:
         while True:
             self.ask()
@@ -102,8 +109,9 @@ class Watch:
     def _weigh_for_ever(self) -> None:
         while True:
             for process in list(self.serving):
-                self.memory.append((time.time(), process, pss(process)))
-            time.sleep(0.5)
+                with suppress(OSError):  # the site has been stopped
+                    self.memory.append((time.time(), process, pss(process)))
+            time.sleep(0.4)
 
 
 def pss(process: int) -> float:
@@ -146,12 +154,12 @@ def people(site: Site, watch: Watch, versions: tuple[str, str], arguments: argpa
     }
     for version in (*versions[::-1],):
         Checkpoint.objects.get(version=version).promote()
-        assert eventually(lambda: watch.ask() or watch.all_serve(version), 60)  # noqa: B023  # called at once
+        assert eventually(lambda: watch.ask() or watch.all_serve(version), PATIENCE)  # noqa: B023  # called at once
         for reader in known["readers"]:
             request = urllib.request.Request(
                 f"http://127.0.0.1:{site.port}/", headers={"Cookie": f"sessionid={reader['session']}"}
             )
-            with urllib.request.urlopen(request) as answer:
+            with urllib.request.urlopen(request) as answer:  # noqa: S310  # our own site
                 reader["lists"][version] = cards_of(answer.read().decode())
     for reader in known["readers"]:
         one, other = (reader["lists"][version] for version in versions)
@@ -215,16 +223,6 @@ def load(site: Site, arguments: argparse.Namespace) -> Iterator[None]:
         locust.wait(60)
 
 
-@dataclass(frozen=True)
-class Swap:
-    """One promotion: when it was asked for, committed, and served by the last worker (epoch seconds)."""
-
-    version: str
-    asked: float
-    committed: float
-    served: float | None
-
-
 def swap(watch: Watch, versions: tuple[str, str], arguments: argparse.Namespace) -> list[Swap]:
     """Promote back and forth, with a pause before each promotion and after the last."""
     from recommender.models import Checkpoint
@@ -238,7 +236,7 @@ def swap(watch: Watch, versions: tuple[str, str], arguments: argparse.Namespace)
         asked = time.time()
         Checkpoint.objects.get(version=version).promote()
         committed = time.time()
-        done = eventually(lambda: watch.all_serve(version), 60)  # noqa: B023  # called at once
+        done = eventually(lambda: watch.all_serve(version), PATIENCE)  # noqa: B023  # called at once
         served = max(since for since, _ in watch.serving.values()) if done else None
         swaps.append(Swap(version, asked, committed, served))
         time.sleep(arguments.pause)
@@ -248,49 +246,6 @@ def swap(watch: Watch, versions: tuple[str, str], arguments: argparse.Namespace)
 def read_notes(site: Site) -> list[dict[str, Any]]:
     """Return what locust noted of each request."""
     return [json.loads(line) for line in (site.folder / "notes").read_text().splitlines()]
-
-
-def report(
-    swaps: list[Swap], watch: Watch, notes: list[dict[str, Any]], arguments: argparse.Namespace
-) -> None:
-    """Print the tables."""
-    first = swaps[0].asked - arguments.pause / 2  # what came before only warmed up
-    notes = [line for line in notes if line["end"] - line["ms"] / 1000 >= first]
-    during, outside = [], []
-    for line in notes:
-        begin = line["end"] - line["ms"] / 1000
-        hit = any(begin < (s.served or s.committed + 60) and line["end"] > s.asked for s in swaps)
-        (during if hit else outside).append(line)
-    took = [s.served - s.committed if s.served else float("inf") for s in swaps]
-    in_time = sum(seconds <= WITHIN for seconds in took)
-    print(f"{len(swaps)} swaps, {len(notes)} requests of {arguments.readers + arguments.reactors} people")
-    print(f"every process on the new version within {WITHIN:g} s: {in_time} of {len(swaps)};", end=" ")
-    print(f"median {statistics.median(took):.1f} s, longest {max(took):.1f} s after the promotion")
-    print("seconds, one by one:", ", ".join(f"{seconds:.1f}" for seconds in took))
-    failures = [line for line in notes if line["failure"]]
-    print(f"failed requests, or pages that are not one version's: {len(failures)}", *failures[:5], sep="\n  ")
-    print(f"/healthz without an answer: {watch.silent}")
-    print("\n| requests | n | p50 ms | p95 ms | p99 ms |\n| --- | --- | --- | --- | --- |")
-    for name, lines in (("while no swap is going", outside), ("during a swap", during)):
-        print(f"| {name} | {len(lines)} | " + " | ".join(f"{ms:.0f}" for ms in percentiles(lines)) + " |")
-    print("ratio of p99:", f"{percentiles(during)[2] / percentiles(outside)[2]:.2f}")
-    print("\n| PSS of a worker, MB | before | most during a swap | after |\n| --- | --- | --- | --- |")
-    for process in sorted(watch.serving):
-        print(f"| {process} | " + " | ".join(f"{mb:.0f}" for mb in weights(process, swaps, watch)) + " |")
-
-
-def percentiles(lines: list[dict[str, Any]]) -> tuple[float, float, float]:
-    cuts = statistics.quantiles([line["ms"] for line in lines], n=100, method="inclusive")
-    return cuts[49], cuts[94], cuts[98]
-
-
-def weights(process: int, swaps: list[Swap], watch: Watch) -> tuple[float, float, float]:
-    """Return a worker's memory: median before the first swap, most during one, median after the last."""
-    mine = [(at, mb) for at, pid, mb in watch.memory if pid == process]
-    before = [mb for at, mb in mine if at < swaps[0].asked]
-    after = [mb for at, mb in mine if at > (swaps[-1].served or swaps[-1].committed) + 1]
-    during = [mb for at, mb in mine if any(s.asked <= at <= (s.served or at) + 0.5 for s in swaps)]
-    return statistics.median(before), max(during), statistics.median(after)
 
 
 if __name__ == "__main__":

@@ -116,6 +116,24 @@ def test_scrolling_goes_on_without_repeating_a_title(page):
     assert len(ranking(page)) >= before
 
 
+def test_scrolling_across_a_new_checkpoint_ranks_the_whole_list_anew(page):
+    begin(page)
+    before = ranking(page)
+    # As if the cards on the page were by a checkpoint that was replaced since.
+    page.route(
+        "**/?page=2*",
+        lambda route: route.continue_(url=re.sub("below=[^&]+", "below=replaced", route.request.url)),
+    )
+    cards = page.locator("#feed .card")
+    page.evaluate("document.querySelector('#feed .card').dataset.old = 'yes'")
+    cards.last.scroll_into_view_if_needed()
+    page.mouse.wheel(0, 4000)
+    expect(page.locator("#feed .card[data-old]")).to_have_count(0)
+    assert ranking(page)[:20] == before
+    assert len(set(ranking(page))) == len(ranking(page)) >= 40
+    assert page.evaluate("scrollY") > 0
+
+
 def test_an_undo_offer_leaves_after_eight_seconds(page):
     begin(page)
     page.locator("#feed .card").first.get_by_role("button", name=re.compile("^Like")).click()

@@ -154,6 +154,14 @@ def redis_url() -> str:
     return url
 
 
+def storage_url(name: str) -> str:
+    """Return the address of a shared storage without the slash at its end; nothing where there is none."""
+    url = os.environ.get(name, "").strip()
+    if url and not re.fullmatch(r"file:///\S*|[a-z][a-z0-9+.-]*://[^\s/]\S*", url):
+        raise ImproperlyConfigured(f"{name}={url} must look like s3://bucket/prefix or file:///mnt/models.")
+    return url.rstrip("/")
+
+
 def next_database(url: str) -> str:
     """Return the Redis address of the database after `url`'s: clearing a cache flushes its whole database."""
     parts = urlsplit(url)

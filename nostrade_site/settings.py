@@ -252,6 +252,8 @@ SPECTACULAR_SETTINGS = {"TITLE": "Nostrade API", "VERSION": "1", "SERVE_INCLUDE_
 # --- Recommender ----------------------------------------------------------------------------------
 
 CHECKPOINT_DIR = Path(env("CHECKPOINT_DIR", default=str(DATA_DIR / "checkpoints")))
+# Where hosts exchange checkpoints, if they do; each keeps those it serves in CHECKPOINT_DIR.
+CHECKPOINT_STORAGE = environment.storage_url("CHECKPOINT_STORAGE")
 STARTER_CHECKPOINT = BASE_DIR / "ml" / "starter"
 STARTER_CATALOGUE = BASE_DIR / "catalog" / "starter" / "items.csv.xz"
 # How often a web process asks which checkpoint is active.

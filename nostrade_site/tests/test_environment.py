@@ -46,6 +46,7 @@ def manage(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("API_USER_RATE", "lots", "API_USER_RATE=lots must look like"),
         ("GUEST_RATE", "20 an hour", "GUEST_RATE=20 an hour must look like 20/h/ip"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL=LOUD must be"),
+        ("CHECKPOINT_STORAGE", "/mnt/models", "CHECKPOINT_STORAGE=/mnt/models must look like s3://"),
         ("NOSTRADE_DATA_DIR", "/dev/null/data", "/dev/null/data cannot be written"),
     ],
 )

@@ -106,6 +106,24 @@ def test_an_import_changes_what_may_be_ranked(live: Checkpoint, settings) -> Non
     assert after.strangers == {STRANGERS[1]}
 
 
+def test_a_swap_reads_the_catalogue_again_only_where_it_changed(
+    live: Checkpoint, promote: Promote, settings, django_assert_num_queries
+) -> None:
+    settings.CHECKPOINT_POLL_SECONDS = 0
+    before = serving.get_ranker()
+    second = promote("second")
+    with django_assert_num_queries(2):  # which is active, and whether the catalogue is still the same
+        after = serving.get_ranker()
+    assert before is not None
+    assert after is not None
+    assert (after.version, after.series) == ("second", before.series)
+    Item.objects.create(anime_id=STRANGERS[0], name="No stranger any more")
+    second.roll_back()
+    again = serving.get_ranker()
+    assert again is not None
+    assert (again.version, again.strangers) == ("first", {STRANGERS[1]})
+
+
 def test_an_outage_of_the_database_keeps_the_ranker(live: Checkpoint, settings, monkeypatch) -> None:
     settings.CHECKPOINT_POLL_SECONDS = 0
     before = serving.get_ranker()
