@@ -36,6 +36,7 @@ class FeedPage:
     """One answer of the feed."""
 
     cards: tuple[Card, ...]
+    start: int  # cards above the first one
     number: int  # of the last page in this answer
     next_number: int | None
     shown: int  # how many cards from the top the reader has now; a reaction asks for as many again
@@ -63,6 +64,7 @@ def feed_for(user: Person, *, page: int = 1, shown: int | None = None) -> FeedPa
     has_more = len(chosen) > stop - start
     return FeedPage(
         cards=order.cards(chosen[: stop - start]),
+        start=start,
         number=number,
         next_number=number + 1 if has_more else None,
         shown=min(stop, MAX_SHOWN),

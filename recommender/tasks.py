@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.conf import settings
+
+from recommender import outcomes
 
 logger = logging.getLogger(__name__)
 
@@ -22,3 +25,15 @@ def retrain() -> None:
         logger.info("Not retrained: %s", news)
     except CannotRetrain as problem:
         logger.warning("Not retrained: %s", problem)
+
+
+@shared_task
+def link_impressions(days: int) -> int:
+    """Find what followed the impressions of the last `days` days."""
+    return outcomes.link(days)
+
+
+@shared_task
+def prune_impressions() -> int:
+    """Delete impressions older than `IMPRESSION_DAYS`."""
+    return outcomes.prune(settings.IMPRESSION_DAYS)

@@ -14,6 +14,7 @@ from catalog.models import Item
 from feedback.guests import acting_user
 from feedback.history import history_of
 from feedback.refusals import explains_refusals
+from recommender import impressions
 from recommender.feed import feed_for
 from recommender.forms import PreferencesForm
 from recommender.middleware import PageRequest
@@ -30,7 +31,9 @@ def feed(request: PageRequest) -> HttpResponse:
     # An Undo beside an empty feed asks for the whole page; everything else here for cards.
     just_cards = request.htmx and request.htmx.target != "main"
     template = "recommender/_feed.html" if just_cards else "recommender/feed.html"
-    return render(request, template, {"page": page})
+    response = render(request, template, {"page": page})
+    impressions.record(request, page)
+    return response
 
 
 @require_safe
