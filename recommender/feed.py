@@ -1,4 +1,7 @@
-"""The feed: mask -> rank -> spread series -> reasons; history, checkpoint and preferences decide it alone."""
+"""The feed: mask -> rank -> fade -> spread series -> reasons.
+
+History, checkpoint, preferences and what was ignored on the days before today decide it alone.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from feedback.history import History, history_of
 from feedback.models import Person
 from ml.history import History as MlHistory
 from recommender.explanations import Reason, because, popular, real_causes
+from recommender.fading import fade, falls_of
 from recommender.models import preferences_of
 from recommender.series import LOOKAHEAD, series_by_id, spread
 from recommender.serving import LiveRanker, get_ranker
@@ -81,6 +85,7 @@ class Order:
     history: History
     live: LiveRanker | None
     adult: bool
+    falls: Mapping[int, int]  # places that a title shown often and ignored moves down
 
     @classmethod
     def of(cls, user: Person) -> Order:
@@ -88,7 +93,7 @@ class Order:
         history, live = history_of(user), get_ranker()
         if live is not None and not any(live.ranker.knows(anime_id) for anime_id in history.anime_ids):
             live = None
-        return cls(history, live, preferences_of(user).show_adult)
+        return cls(history, live, preferences_of(user).show_adult, falls_of(user))
 
     @property
     def version(self) -> str | None:
@@ -97,12 +102,16 @@ class Order:
 
     def slice(self, start: int, stop: int) -> list[int]:
         """Return the titles at places start..stop-1."""
+        k = stop + LOOKAHEAD + len(self.falls)
+        series: Mapping[int, str]
+        order: Iterator[int]
         if self.live is None:
             rest = Item.objects.visible(adult=self.adult).popular()
-            series = series_by_id(rest[: stop + LOOKAHEAD + len(self.history)])
+            series = series_by_id(rest[: k + len(self.history)])
             order = (anime_id for anime_id in series if anime_id not in self.history.anime_ids)
-            return list(islice(spread(order, series), start, stop))
-        return list(islice(spread(self._ranked(self.live, stop + LOOKAHEAD), self.live.series), start, stop))
+        else:
+            series, order = self.live.series, self._ranked(self.live, k)
+        return list(islice(spread(fade(order, self.falls), series), start, stop))
 
     def _ranked(self, live: LiveRanker, k: int) -> Iterator[int]:
         """Yield k titles: the model's, masked before top-k, then those it does not know, by popularity."""
