@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
 from recommender.models import Checkpoint, NotServable, Preferences
+from recommender.online_admin import online
 
 
 @admin.register(Checkpoint)
@@ -17,6 +20,11 @@ class CheckpointAdmin(admin.ModelAdmin):
     list_filter = ("state",)
     search_fields = ("version", "verdict", "git_revision")
     actions = ("promote", "roll_back")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page of the online figures."""
+        view = self.admin_site.admin_view(partial(online, model_admin=self))
+        return [path("online/", view, name="recommender_checkpoint_online"), *super().get_urls()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
