@@ -24,7 +24,8 @@ logconfig_dict = settings.LOGGING | {
 
 
 def post_worker_init(worker: object) -> None:
-    """Load the ranker in the background: the first pages need not wait for it."""
-    from recommender import serving  # noqa: PLC0415 - the master never loads the application
+    """Load the ranker in the background, and log there what is shown: pages wait for neither."""
+    from recommender import impressions, serving  # noqa: PLC0415 - the master never loads the application
 
     serving.start()
+    impressions.start()

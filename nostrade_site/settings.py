@@ -123,6 +123,22 @@ CELERY_REDBEAT_REDIS_OPTIONS = {"retry_period": -1}
 CELERY_BEAT_SCHEDULE = {
     "retrain-nightly": {"task": "recommender.tasks.retrain", "schedule": crontab(hour="3", minute="30")},
     "retrain-when-due": {"task": "recommender.tasks.retrain_when_due", "schedule": 5 * 60},
+    # A reaction counts for a day, so yesterday's impressions can still get one.
+    "link-impressions": {
+        "task": "recommender.tasks.link_impressions",
+        "schedule": crontab(minute="*/5"),
+        "kwargs": {"days": 1},
+    },
+    # What was taken back or carried over later than that.
+    "link-impressions-nightly": {
+        "task": "recommender.tasks.link_impressions",
+        "schedule": crontab(hour="2", minute="32"),
+        "kwargs": {"days": 30},
+    },
+    "prune-impressions-daily": {
+        "task": "recommender.tasks.prune_impressions",
+        "schedule": crontab(hour="4", minute="2"),
+    },
     "prune-guests-weekly": {
         "task": "feedback.tasks.prune_guests",
         "schedule": crontab(hour="4", minute="30", day_of_week="1"),
@@ -258,6 +274,8 @@ STARTER_CHECKPOINT = BASE_DIR / "ml" / "starter"
 STARTER_CATALOGUE = BASE_DIR / "catalog" / "starter" / "items.csv.xz"
 # How often a web process asks which checkpoint is active.
 CHECKPOINT_POLL_SECONDS = number("CHECKPOINT_POLL_SECONDS", default=2.0, minimum=0.1)
+# How long is kept what people were shown.
+IMPRESSION_DAYS = whole_number("IMPRESSION_DAYS", default=180, minimum=1)
 # Optional bootstrap ratings (Kaggle's rating.csv), replayed when fine-tuning.
 RATINGS_CSV = env("RATINGS_CSV", default="")
 # A run begins every night, and whenever this many events have come since the last one.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_POST
 from recommender import tasks
 from recommender.comparisons import Comparison
 from recommender.models import Checkpoint, NotServable, Preferences
+from recommender.online_admin import online
 
 CHANGELIST = "admin:recommender_checkpoint_changelist"
 
@@ -72,6 +74,7 @@ class CheckpointAdmin(admin.ModelAdmin):
         """Add the buttons of the two pages."""
         view = self.admin_site.admin_view
         return [
+            path("online/", view(partial(online, model_admin=self)), name="recommender_checkpoint_online"),
             path("retrain/", view(self.retrain_view), name="recommender_checkpoint_retrain"),
             path("<int:pk>/promote/", view(self.promote_view), name="recommender_checkpoint_promote"),
             path("<int:pk>/roll-back/", view(self.roll_back_view), name="recommender_checkpoint_roll_back"),

@@ -1,10 +1,14 @@
-"""The feed: mask -> rank -> spread series -> reasons; history, checkpoint and preferences decide it alone."""
+"""The feed: mask -> rank -> fade -> spread series -> reasons.
+
+History, checkpoint, preferences and what was ignored on the days before today decide it alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from catalog.models import Item
@@ -12,6 +16,7 @@ from feedback.history import History, history_of
 from feedback.models import Person
 from ml.history import History as MlHistory
 from recommender.explanations import Reason, because, popular, real_causes
+from recommender.fading import fade, falls_of
 from recommender.models import preferences_of
 from recommender.series import LOOKAHEAD, series_by_id, spread
 from recommender.serving import LiveRanker, get_ranker
@@ -36,6 +41,7 @@ class FeedPage:
     """One answer of the feed."""
 
     cards: tuple[Card, ...]
+    start: int  # cards above the first one
     number: int  # of the last page in this answer
     next_number: int | None
     shown: int  # how many cards from the top the reader has now; a reaction asks for as many again
@@ -68,6 +74,7 @@ def feed_for(user: Person, *, page: int = 1, shown: int | None = None) -> FeedPa
     has_more = len(chosen) > stop - start
     return FeedPage(
         cards=order.cards(chosen[: stop - start]),
+        start=start,
         number=number,
         next_number=number + 1 if has_more else None,
         shown=min(stop, MAX_SHOWN),
@@ -84,18 +91,27 @@ class Order:
     history: History
     live: LiveRanker | None
     adult: bool
+    falls: Mapping[int, int]  # places that a title shown often and ignored moves down
 
     @classmethod
     def of(cls, user: Person) -> Order:
         """Read what decides the order."""
-        return cls.by(get_ranker(), history_of(user), adult=preferences_of(user).show_adult)
+        adult = preferences_of(user).show_adult
+        return cls.by(get_ranker(), history_of(user), adult=adult, falls=falls_of(user))
 
     @classmethod
-    def by(cls, live: LiveRanker | None, history: History, *, adult: bool) -> Order:
+    def by(
+        cls,
+        live: LiveRanker | None,
+        history: History,
+        *,
+        adult: bool,
+        falls: Mapping[int, int] = MappingProxyType({}),
+    ) -> Order:
         """Let a ranker decide, or popularity where there is none or it knows nothing of the history."""
         if live is not None and not any(live.ranker.knows(anime_id) for anime_id in history.anime_ids):
             live = None
-        return cls(history, live, adult)
+        return cls(history, live, adult, falls)
 
     @property
     def version(self) -> str | None:
@@ -104,12 +120,16 @@ class Order:
 
     def slice(self, start: int, stop: int) -> list[int]:
         """Return the titles at places start..stop-1."""
+        k = stop + LOOKAHEAD + len(self.falls)
+        series: Mapping[int, str]
+        order: Iterator[int]
         if self.live is None:
             rest = Item.objects.visible(adult=self.adult).popular()
-            series = series_by_id(rest[: stop + LOOKAHEAD + len(self.history)])
+            series = series_by_id(rest[: k + len(self.history)])
             order = (anime_id for anime_id in series if anime_id not in self.history.anime_ids)
-            return list(islice(spread(order, series), start, stop))
-        return list(islice(spread(self._ranked(self.live, stop + LOOKAHEAD), self.live.series), start, stop))
+        else:
+            series, order = self.live.series, self._ranked(self.live, k)
+        return list(islice(spread(fade(order, self.falls), series), start, stop))
 
     def _ranked(self, live: LiveRanker, k: int) -> Iterator[int]:
         """Yield k titles: the model's, masked before top-k, then those it does not know, by popularity."""

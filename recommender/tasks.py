@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.conf import settings
 
+from recommender import outcomes
 from recommender.due import why_retrain
 
 logger = logging.getLogger(__name__)
@@ -33,3 +35,15 @@ def retrain_when_due() -> None:
     if reason := why_retrain():
         logger.info("Retraining: %s", reason)
         retrain.delay()
+
+
+@shared_task
+def link_impressions(days: int) -> int:
+    """Find what followed the impressions of the last `days` days."""
+    return outcomes.link(days)
+
+
+@shared_task
+def prune_impressions() -> int:
+    """Delete impressions older than `IMPRESSION_DAYS`."""
+    return outcomes.prune(settings.IMPRESSION_DAYS)

@@ -14,6 +14,7 @@ from catalog.models import Item
 from feedback.guests import acting_user
 from feedback.history import history_of
 from feedback.refusals import explains_refusals
+from recommender import impressions
 from recommender.feed import PAGE_SIZE, feed_for
 from recommender.forms import PreferencesForm
 from recommender.middleware import PageRequest
@@ -37,6 +38,7 @@ def feed(request: PageRequest) -> HttpResponse:
     response.headers["X-Ranked-By"] = page.ranked_by
     if begins_anew:  # the cards above are another checkpoint's: a list mixes no two
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#feed", "innerHTML"
+    impressions.record(request, page)
     return response
 
 

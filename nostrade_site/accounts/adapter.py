@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
 from feedback.guests import GUEST_PREFIX, hand_over, is_guest
+from recommender.impressions import carry_over_impressions
 from recommender.models import carry_over_preferences
 
 
@@ -37,6 +38,7 @@ class AccountAdapter(DefaultAccountAdapter):
         elif is_guest(request.user):
             with transaction.atomic():
                 carry_over_preferences(request.user, user)
+                carry_over_impressions(request.user, user)
                 hand_over(request.user, user)
         super().login(request, user)
 

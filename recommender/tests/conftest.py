@@ -3,6 +3,7 @@ from recommender.tests.fixtures import (  # noqa: F401
     ann,
     catalogue,
     live,
+    log,
     promote,
     trained,
 )

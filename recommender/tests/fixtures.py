@@ -24,7 +24,7 @@ from ml.data import clean
 from ml.feedback import Feedback
 from ml.splits import Split
 from ml.training import train
-from recommender import serving
+from recommender import impressions, serving
 from recommender.models import Checkpoint
 
 ROMANCES, BATTLES = range(1, 31), range(31, 61)
@@ -108,6 +108,17 @@ def live(catalogue: None, promote: Promote) -> Checkpoint:
 @pytest.fixture
 def ann(db) -> User:
     return User.objects.create_user("ann", password="secret")
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[impressions.Log]:
+    """What was shown waits, as in a web worker; its thread never gets to write by itself."""
+    monkeypatch.setattr(impressions, "WRITE_SECONDS", 3600)
+    monkeypatch.setattr(impressions, "BATCH", 1000)
+    impressions.start()
+    yield impressions._log
+    impressions._log._take()
+    impressions.stop()
 
 
 def say(user: User, anime_id: int, feedback_type: FeedbackType = FeedbackType.LOVE) -> Event:

@@ -1,0 +1,129 @@
+"""How checkpoints do with real people: what they say to what they are shown, and how much that covers.
+
+All of it is counted by the database. An impression is a title shown to a person on a day; what followed it is
+found by `recommender.outcomes` within minutes, and counts for a day, so the latest day still grows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from math import sqrt
+
+from django.db.models import Count, Q
+
+from catalog.models import Item
+from feedback.models import FeedbackType
+from recommender.models import Impression
+
+Z = 1.959964  # of 95 %
+POPULAR = "Popular titles"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many of so many, with a 95 % interval (Wilson 1927), which holds for few and for none too.
+
+    It takes each impression for itself. Those of one person are alike, so where few people are behind a rate
+    the truth may lie further out.
+    """
+
+    hits: int
+    trials: int  # at least one
+
+    @property
+    def value(self) -> float:
+        return self.hits / self.trials
+
+    @property
+    def low(self) -> float:
+        return max(self._centre - self._margin, 0.0)
+
+    @property
+    def high(self) -> float:
+        return min(self._centre + self._margin, 1.0)
+
+    @property
+    def text(self) -> str:
+        return percent(self.value)
+
+    @property
+    def interval(self) -> str:
+        return f"{100 * self.low:.1f}–{100 * self.high:.1f}"
+
+    @property
+    def _centre(self) -> float:
+        return (self.hits + Z**2 / 2) / (self.trials + Z**2)
+
+    @property
+    def _margin(self) -> float:
+        spread = self.hits * (self.trials - self.hits) / self.trials + Z**2 / 4
+        return Z * sqrt(spread) / (self.trials + Z**2)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What came of one version's impressions, on one day or over a whole period."""
+
+    version: str  # empty for popular titles, which no checkpoint ranked
+    day: date | None  # None for the whole period
+    impressions: int
+    people: int
+    titles: int  # different ones
+    reactions: int
+    loves: int
+    dislikes: int
+    catalogue: int  # titles that can be shown at all
+
+    @property
+    def name(self) -> str:
+        return self.version or POPULAR
+
+    @property
+    def love_rate(self) -> Rate:
+        return Rate(self.loves, self.impressions)
+
+    @property
+    def dislike_rate(self) -> Rate:
+        return Rate(self.dislikes, self.impressions)
+
+    @property
+    def reaction_rate(self) -> Rate:
+        return Rate(self.reactions, self.impressions)
+
+    @property
+    def coverage(self) -> float:
+        """Return the share of the catalogue that somebody was shown; at most all, where titles went since."""
+        return min(self.titles / max(self.catalogue, 1), 1.0)
+
+    @property
+    def coverage_text(self) -> str:
+        return percent(self.coverage)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def by_version(since: date) -> list[Figures]:
+    """Return the figures of each version over the days from `since` on, the most shown first."""
+    return sorted(_figures(since, "version"), key=lambda figures: -figures.impressions)
+
+
+def by_day(since: date) -> list[Figures]:
+    """Return the figures of each day from `since` on and each version, the latest day first."""
+    return sorted(_figures(since, "version", "day"), key=lambda figures: (figures.day, figures.version))[::-1]
+
+
+def _figures(since: date, *by: str) -> list[Figures]:
+    groups = Impression.objects.filter(day__gte=since).values(*by)
+    counted = groups.annotate(
+        impressions=Count("pk"),
+        people=Count("user", distinct=True),
+        titles=Count("item", distinct=True),
+        reactions=Count("event"),
+        loves=Count("pk", filter=Q(event__feedback_type=FeedbackType.LOVE)),
+        dislikes=Count("pk", filter=Q(event__feedback_type=FeedbackType.DISLIKE)),
+    )
+    catalogue = Item.objects.visible(adult=True).count()
+    return [Figures(**{"day": None} | row, catalogue=catalogue) for row in counted.order_by(*by)]
