@@ -84,8 +84,8 @@ class Batches:
     ) -> None:
         self.dataset, self.config = dataset, config
         self.neighbours = neighbours  # (N + 1, K) indices of like titles, for pretended dislikes
-        self.times = bins.bins_of(dataset.timestamps)
-        self.gaps = gap_bins(dataset.timestamps, dataset.offsets)
+        self.times = bins.bins_of(dataset.timestamps).astype(np.int16)  # every process has its own, so small
+        self.gaps = gap_bins(dataset.timestamps, dataset.offsets).astype(np.int8)
         self.timed = np.isfinite(dataset.timestamps)
         self.rng = np.random.default_rng(config.seed)
         self.began = self.rng.bit_generator.state  # when the groups of this epoch were drawn
