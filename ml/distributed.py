@@ -48,12 +48,13 @@ class Processes:
             return batch
         return batch.part(Share(self.rank, self.world, len(batch.at), added_up))
 
-    def together(self, cost: nn.Module) -> nn.Module:
+    def together(self, cost: nn.Module, partial: bool = False) -> nn.Module:
         """Return a module that costs a batch and gives its weights the mean gradient of all processes.
 
-        Weights start as the first process's. What no process used keeps no gradient, as with one process.
+        Weights start as the first process's. `partial` says that the cost never looks at some weights; these
+        keep no gradient, as with one process.
         """
-        return cost if self.world == 1 else DistributedDataParallel(cost, find_unused_parameters=True)
+        return cost if self.world == 1 else DistributedDataParallel(cost, find_unused_parameters=partial)
 
     def agree(self, loss: float, seconds: float) -> tuple[float, float]:
         """Return the mean loss, and the seconds of the first process: the same bits everywhere."""

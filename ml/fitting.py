@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ml.batches import Batch, Batches
 from ml.checkpoint import Checkpoint
-from ml.config import SASREC_ALONE, TrainingConfig
+from ml.config import CONTEXT, SASREC_ALONE, TrainingConfig
 from ml.distributed import ALONE, Processes
 from ml.objective import Cost, Objective
 from ml.progress import Progress, Watch, nobody
@@ -77,7 +77,7 @@ def fit(
     optimiser = make_optimiser(model, config)
     anchor = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
     progress = around.restored(identity, model, optimiser, batches)
-    cost = processes.together(Cost(model, objective))
+    cost = processes.together(Cost(model, objective), partial=start.config.context != CONTEXT)
     began = time.monotonic() - progress.seconds
     hidden = not processes.is_first
     with tqdm(total=n_steps, initial=progress.step, unit="step", mininterval=1.0, disable=hidden) as bar:

@@ -22,7 +22,8 @@ from ml.sasrec import SASRec
 from ml.shares import Share
 from ml.tests.conftest import TINY, tiny_config, two_tastes
 
-CLOSE = 2e-4  # of any weight after some dozen steps of 3e-4: sums of floats in another order, no more
+CLOSE = 1e-5  # of any weight after some dozen steps of 3e-4: sums of floats in another order, no more
+UNFELT = 1e-4  # attention does not feel a bias of its keys: what AdamW makes of that is rounding alone
 QUICK = ["--preset", "tiny", "--device", "cpu", "--epochs", "4", "--batch-size", "15", "--validation", "0.2"]
 ORDERED = [*QUICK, "--loss", "bpr"]  # every kind of random draw: dropout, negatives, their partners
 
@@ -100,14 +101,15 @@ def alone(data, out, *more):
     return Checkpoint.load(out)
 
 
-def assert_alike(one, other, close=CLOSE):
+def assert_alike(one, other):
     for name, weight in one.weights.items():
+        close = UNFELT if name.endswith("key_value.bias") else CLOSE
         torch.testing.assert_close(
             other.weights[name], weight, rtol=0, atol=close, msg=lambda m, n=name: f"{n}: {m}"
         )
     assert other.metrics["steps"] == one.metrics["steps"]
     for mine, theirs in zip(one.metrics["validations"], other.metrics["validations"], strict=True):
-        assert theirs == pytest.approx(mine, abs=0.01)
+        assert theirs == pytest.approx(mine, abs=1e-3)
     assert other.mix.lengths == one.mix.lengths
     assert other.data == one.data
 
