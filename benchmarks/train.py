@@ -32,7 +32,7 @@ from ml.data import Dataset
 from ml.fitting import make_optimiser, train_step, weights_of
 from ml.item_item import ItemItem
 from ml.leave_out import Trial, leave_one_out_in_time, random_leave_one_out
-from ml.objective import Objective
+from ml.objective import Cost, Objective
 from ml.pretraining import pretrain
 from ml.ranker import Ranker
 from ml.ratings import DataError
@@ -88,7 +88,8 @@ class Learner:
         self.model = SASRec(shape)
         pretrain(self.model, training)
         self.batches = Batches(training, shape.time_bins, config)
-        self.objective = Objective(config, torch.from_numpy(training.item_counts()))
+        self.config = config
+        self.cost = Cost(self.model, Objective(config, torch.from_numpy(training.item_counts())))
         self.optimiser = make_optimiser(self.model, config)
         unseen = torch.zeros(shape.n_items + 1, dtype=torch.int64)
         silent = ItemItem.nothing(shape.n_items)
@@ -105,7 +106,7 @@ class Learner:
 
     def step(self, batch: Batch) -> None:
         """Train a step."""
-        train_step(self.model.train(), batch, self.optimiser, self.objective)
+        train_step(self.cost.train(), batch, self.optimiser, self.config)
 
     def targets(self, batch: Batch) -> int:
         """Count the positions at which the loss is taken."""

@@ -1,7 +1,7 @@
 """Training batches: reshuffled sets, ordered tails, windows and the targets after each position."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ml.config import TrainingConfig
 from ml.data import Dataset
 from ml.encoding import FEEDBACK, GAP, ITEM, POSITION, TIME, Inputs, as_inputs
 from ml.feedback import Feedback
+from ml.shares import WHOLE, Share
 from ml.time_bins import TimeBins, gap_bins
 
 CHUNK = 16  # batches sorted by length together, against padding
@@ -29,6 +30,7 @@ class Batch:
     weights: Tensor  # (B, T), target weight of each title; negative for a dislike, 0 for padding
     first_ordered: Tensor  # (B,), rank of the first event whose order is known
     n_tokens: int
+    share: Share = WHOLE  # which rows these are, where several processes train
 
     def targets(self, horizon: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return target weights, dislike weights and what was seen, each (B, P, T).
@@ -59,7 +61,15 @@ class Batch:
         rest = (self.at, self.columns, self.ranks, self.weights, self.first_ordered)
         at, columns, ranks, weights, first = (tensor.to(device) for tensor in rest)
         inputs = items, feedback, times, gaps, positions
-        return Batch(inputs, at, columns, ranks, weights, first, self.n_tokens)
+        return Batch(inputs, at, columns, ranks, weights, first, self.n_tokens, self.share)
+
+    def part(self, share: Share) -> "Batch":
+        """Keep the rows of a share, as long as they lie: what is drawn for them has the batch's shape."""
+        items, feedback, times, gaps, positions = (share.own(tensor) for tensor in self.inputs)
+        tables = {field.name: getattr(self, field.name) for field in fields(self)}
+        own = {name: share.own(table) for name, table in tables.items() if isinstance(table, Tensor)}
+        inputs, n_tokens = (items, feedback, times, gaps, positions), int((items > 0).sum())
+        return replace(self, inputs=inputs, n_tokens=n_tokens, share=share, **own)
 
 
 class Batches:
@@ -74,8 +84,8 @@ class Batches:
     ) -> None:
         self.dataset, self.config = dataset, config
         self.neighbours = neighbours  # (N + 1, K) indices of like titles, for pretended dislikes
-        self.times = bins.bins_of(dataset.timestamps)
-        self.gaps = gap_bins(dataset.timestamps, dataset.offsets)
+        self.times = bins.bins_of(dataset.timestamps).astype(np.int16)  # every process has its own, so small
+        self.gaps = gap_bins(dataset.timestamps, dataset.offsets).astype(np.int8)
         self.timed = np.isfinite(dataset.timestamps)
         self.rng = np.random.default_rng(config.seed)
         self.began = self.rng.bit_generator.state  # when the groups of this epoch were drawn

@@ -69,10 +69,10 @@ class Dataset:
         digest = hashlib.sha256(np.array(self.id_map.ids, dtype="<i8").tobytes())
         digest.update("\n".join(self.user_ids.tolist()).encode())
         for array in (self.offsets, self.items, self.feedback, self.timestamps):
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array).data)
         if self.content is not None:
             for array in self.content.arrays.values():
-                digest.update(np.ascontiguousarray(array).tobytes())
+                digest.update(np.ascontiguousarray(array).data)
             digest.update(json.dumps(self.content.maps).encode())
         return digest.hexdigest()
 
@@ -88,6 +88,8 @@ class Dataset:
 
     def people(self, chosen: NDArray[np.bool_]) -> "Dataset":
         """Keep the people where `chosen` (U,) is true; the titles stay."""
+        if chosen.all():
+            return self  # no copy, so that processes go on sharing the file's pages
         events = np.repeat(chosen, self.lengths)
         offsets = np.concatenate([[0], np.cumsum(self.lengths[chosen])])
         return Dataset(
@@ -127,10 +129,14 @@ class Dataset:
 
     @classmethod
     def load(cls, path: Path) -> "Dataset":
-        """Read what `save` wrote. Raises DataError when it is not there or was changed."""
+        """Read what `save` wrote; the arrays stay in their files, which the processes of a machine share.
+
+        Raises DataError when it is not there or was changed.
+        """
         try:
             stats = json.loads((path / "stats.json").read_text())
-            arrays = {name: np.load(path / f"{name}.npy") for name in (*ARRAYS, "item_ids")}
+            files = {name: path / f"{name}.npy" for name in (*ARRAYS, "item_ids")}
+            arrays = {name: np.asarray(np.load(file, mmap_mode="r")) for name, file in files.items()}
             content = _load_content(path) if "content" in stats else None
         except (OSError, ValueError, KeyError) as error:
             raise DataError(

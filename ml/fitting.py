@@ -5,14 +5,16 @@ import sys
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from ml.batches import Batch, Batches
 from ml.checkpoint import Checkpoint
-from ml.config import SASREC_ALONE, TrainingConfig
-from ml.objective import Objective
+from ml.config import CONTEXT, SASREC_ALONE, TrainingConfig
+from ml.distributed import ALONE, Processes
+from ml.objective import Cost, Objective
 from ml.progress import Progress, Watch, nobody
 from ml.protocols import KNOWN, Case, measure
 from ml.ranker import Ranker
@@ -30,10 +32,31 @@ class Validation:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a run has around it: where its state is kept between kills, and who watches."""
+    """What a run has around it: its state between kills, who watches, and the processes that share it."""
 
     state: StateFile | None = None
     watch: Watch = nobody
+    processes: Processes = ALONE
+
+    def restored(
+        self, identity: str, model: SASRec, optimiser: torch.optim.Optimizer, batches: Batches
+    ) -> Progress:
+        """Put a run back where it stood; every process reads the same state, or DataError is raised."""
+        progress = self.state.restore(identity, model, optimiser, batches) if self.state else Progress()
+        self.processes.check_alike(f"{identity} after {progress.step} steps")
+        return progress
+
+    def keep(
+        self,
+        identity: str,
+        model: SASRec,
+        optimiser: torch.optim.Optimizer,
+        batches: Batches,
+        progress: Progress,
+    ) -> None:
+        """Write the state where it is due; that of one process is that of all."""
+        if self.state and self.processes.is_first and self.state.is_due(progress.step):
+            self.state.save(identity, model, optimiser, batches, progress)
 
 
 def fit(
@@ -49,51 +72,60 @@ def fit(
 
     They are the last ones without validation cases. `identity` is what a kept state must be of.
     """
-    config, model, kept = objective.config, start.model().to(device), around.state
+    config, model, processes = objective.config, start.model().to(device), around.processes
     n_steps = min(config.epochs * len(batches), config.max_steps or sys.maxsize)
     optimiser = make_optimiser(model, config)
     anchor = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
-    progress = kept.restore(identity, model, optimiser, batches) if kept else Progress()
+    progress = around.restored(identity, model, optimiser, batches)
+    cost = processes.together(Cost(model, objective), partial=start.config.context != CONTEXT)
     began = time.monotonic() - progress.seconds
-    with tqdm(total=n_steps, initial=progress.step, unit="step", mininterval=1.0) as bar:
+    hidden = not processes.is_first
+    with tqdm(total=n_steps, initial=progress.step, unit="step", mininterval=1.0, disable=hidden) as bar:
         for batch in batches.endless():
             set_learning_rate(optimiser, config.learning_rate * learning_rate(progress.step, n_steps, config))
-            loss = train_step(model.train(), batch.to(device), optimiser, objective)
+            loss = train_step(cost.train(), processes.share(batch).to(device), optimiser, config)
+            loss, seconds = processes.agree(loss, time.monotonic() - began)
             pull_back(model, anchor, config.anchor_strength)
-            progress.advance(batch.n_tokens, time.monotonic() - began)
+            progress.advance(batch.n_tokens, seconds)
             last = progress.step >= n_steps or _out_of_time(progress, config)
             if judge.cases and (last or progress.step % max(n_steps // config.validations, 1) == 0):
-                validate(model, start, judge, progress, around.watch)
+                validate(model, start, judge, progress, around)
             bar.set_postfix(progress.described(loss), refresh=False)
             bar.update()
             around.watch(progress.step, {"train/loss": loss, "train/tokens/s": progress.tokens_per_second})
             if last or progress.since_best > config.patience:
                 break
-            if kept and kept.is_due(progress.step):
-                kept.save(identity, model, optimiser, batches, progress)
+            around.keep(identity, model, optimiser, batches, progress)
     progress.best_weights = progress.best_weights or weights_of(model)
     return progress
 
 
-def train_step(model: SASRec, batch: Batch, optimiser: torch.optim.Optimizer, objective: Objective) -> float:
-    """Take one step of the optimiser and return the loss."""
-    with torch.autocast(batch.at.device.type, torch.bfloat16, enabled=objective.config.bf16):
-        loss = objective(model, batch)
+def train_step(
+    cost: nn.Module, batch: Batch, optimiser: torch.optim.Optimizer, config: TrainingConfig
+) -> float:
+    """Take one step of the optimiser and return the loss; `cost` is a `Cost`, or one together with others."""
+    with torch.autocast(batch.at.device.type, torch.bfloat16, enabled=config.bf16):
+        loss: Tensor = cost(batch)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(model.parameters(), objective.config.clip_norm)
+    torch.nn.utils.clip_grad_norm_(cost.parameters(), config.clip_norm)
     optimiser.step()
     return loss.item()
 
 
-def validate(model: SASRec, start: Checkpoint, judge: Validation, progress: Progress, watch: Watch) -> None:
-    """Measure SASRec alone by NDCG@20 at every length, and keep the weights of the best mean so far."""
+def validate(
+    model: SASRec, start: Checkpoint, judge: Validation, progress: Progress, around: Surroundings
+) -> None:
+    """Measure SASRec alone by NDCG@20 at every length, and keep the weights of the best mean so far.
+
+    Each process measures its part of the cases, and all come to the same figures.
+    """
     weights = weights_of(model)
     scorer = Ranker(replace(start, weights=weights, mix=SASREC_ALONE))
-    figures = {
-        str(n or "all"): float(measure(scorer, judge.cases, n, (20,))["ndcg@20"].mean())
-        for n in judge.lengths
-    }
+    processes, watch = around.processes, around.watch
+    cases = judge.cases[processes.rank :: processes.world]
+    found = {str(n or "all"): measure(scorer, cases, n, (20,)) for n in judge.lengths}
+    figures = {n: processes.mean(row.get("ndcg@20", np.zeros(0))) for n, row in found.items()}
     mean = sum(figures.values()) / len(figures)
     progress.validations.append({"step": progress.step, "ndcg@20": mean, **figures})
     watch(progress.step, {"validation/ndcg@20": mean} | {f"validation/{n}": f for n, f in figures.items()})

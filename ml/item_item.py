@@ -30,6 +30,10 @@ class ItemItem:
 
     tensors: dict[str, Tensor]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel between processes without what was packed from the tensors."""
+        return {"tensors": self.tensors}
+
     @classmethod
     def nothing(cls, n_items: int) -> Self:
         """Return a term that says nothing, for a model without one."""

@@ -41,7 +41,9 @@ def next_title_loss(
     rows = wanted > 0
     n_rows = rows.sum(1).tolist()
     if not any(n_rows):
-        return states.sum() * 0
+        return (
+            states.sum() + bias.sum()
+        ) * 0  # no weight is left without a gradient, for DistributedDataParallel
     loss: Tensor = _NextTitle.apply(  # type: ignore[no-untyped-call]
         states[rows], table, bias, wanted[rows], at[rows], columns, ranks, n_rows
     )

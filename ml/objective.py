@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ml.batches import Batch
 from ml.config import TrainingConfig
@@ -21,6 +21,7 @@ from ml.losses import (
     softmax_loss,
 )
 from ml.sasrec import SASRec
+from ml.shares import WHOLE, Share
 
 
 class NegativeSampler:
@@ -54,6 +55,7 @@ class Drawn:
     log_chances: Tensor  # (K,)
     n_items: int
     config: TrainingConfig
+    share: Share
 
 
 def _sampled_softmax(drawn: Drawn) -> Tensor:
@@ -72,7 +74,7 @@ def _gbce(drawn: Drawn) -> Tensor:
 
 
 def _bpr(drawn: Drawn) -> Tensor:
-    partners = draw_partners(drawn.targets, drawn.scores.shape[-1])
+    partners = draw_partners(drawn.targets, drawn.scores.shape[-1], drawn.share)
     return bpr_loss(drawn.listed, drawn.scores, drawn.targets, drawn.allowed, partners)
 
 
@@ -100,12 +102,18 @@ class Objective:
         self.teachers = [(of, share) for of, share in shares if of and share]
 
     def __call__(self, model: SASRec, batch: Batch) -> Tensor:
-        """Return the loss of a batch, the dislike term included."""
+        """Return the loss of a batch, the dislike term included.
+
+        The losses of the shares of a batch have the loss of the batch as their mean.
+        """
+        model.draw_for(batch.share)
         states = model(*batch.inputs, batch.at if self.config.positions else None)
         if self.is_plain and batch.is_ordered:
             wanted, lists = batch.next_titles(), (batch.at, batch.columns, batch.ranks)
-            return next_title_loss(states, model.items.weight, model.bias, wanted, *lists)
+            weights = batch.share.weights(torch.stack([(wanted > 0).sum(), wanted.new_zeros(())]))
+            return weights[0] * next_title_loss(states, model.items.weight, model.bias, wanted, *lists)
         targets, disliked, seen = batch.targets(self.config.ordered_horizon)
+        weights = batch.share.weights(_counted(targets, disliked))
         if self.config.loss == "softmax":
             scores = model.score(states)
             listed = scores.gather(-1, batch.columns[:, None].expand_as(targets))
@@ -115,9 +123,11 @@ class Objective:
                 loss = torch.lerp(loss, distilled, share)
         else:
             listed = model.score(states, batch.columns)
-            loss = self.sampled(model, states, batch.columns, listed, targets, seen)
+            loss = self.sampled(model, states, batch, listed, targets, seen)
+        loss = weights[0] * loss
         if self.config.dislike_strength:
-            loss = loss + self.config.dislike_strength * dislike_loss(listed, targets, disliked)
+            strength = self.config.dislike_strength * weights[1]
+            loss = loss + strength * dislike_loss(listed, targets, disliked)
         return loss
 
     @property
@@ -128,7 +138,7 @@ class Objective:
         return is_softmax and config.ordered_horizon == 1
 
     def sampled(
-        self, model: SASRec, states: Tensor, columns: Tensor, listed: Tensor, targets: Tensor, seen: Tensor
+        self, model: SASRec, states: Tensor, batch: Batch, listed: Tensor, targets: Tensor, seen: Tensor
     ) -> Tensor:
         """Return the loss against drawn negatives; what was seen and what is a target is none."""
         titles, log_chances = (tensor.to(states.device) for tensor in self.sampler.draw())
@@ -136,12 +146,31 @@ class Objective:
             listed,
             model.score(states, titles),
             targets,
-            ~among(titles, columns, seen | (targets > 0), model.config.n_items),
+            ~among(titles, batch.columns, seen | (targets > 0), model.config.n_items),
             log_chances,
             model.config.n_items,
             self.config,
+            batch.share,
         )
         return SAMPLED[self.config.loss](drawn)
+
+
+class Cost(nn.Module):
+    """A model with its objective as one module: the form in which DistributedDataParallel takes them."""
+
+    def __init__(self, model: SASRec, objective: Objective) -> None:
+        super().__init__()
+        self.model, self.objective = model, objective
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the loss of a batch."""
+        return self.objective(self.model, batch)
+
+
+def _counted(targets: Tensor, disliked: Tensor) -> Tensor:
+    """Count what the losses average over (2,): positions with a target, and the dislikes there."""
+    rows = targets.sum(-1) > 0
+    return torch.stack([rows.sum(), (disliked.sum(-1) * rows).sum()])
 
 
 def starting_level(config: TrainingConfig, item_counts: Tensor) -> float:
@@ -170,8 +199,9 @@ def among(titles: Tensor, columns: Tensor, marked: Tensor, n_items: int) -> Tens
     return found.scatter(-1, places[columns][:, None].expand_as(marked), marked)[..., :-1]
 
 
-def draw_partners(targets: Tensor, n: int) -> Tensor:
+def draw_partners(targets: Tensor, n: int, share: Share = WHOLE) -> Tensor:
     """Draw n targets by weight at each position, (B, P, T) to places (B, P, n); any where there is none."""
     cumulative = targets.cumsum(-1)
-    draws = torch.rand((*targets.shape[:2], n), device=targets.device) * cumulative[..., -1:] * (1 - 1e-6)
+    shape = share.whole_shape(targets)[:2]
+    draws = share.own(torch.rand((*shape, n), device=targets.device)) * cumulative[..., -1:] * (1 - 1e-6)
     return torch.searchsorted(cumulative, draws, right=True).clamp_max(targets.shape[-1] - 1)

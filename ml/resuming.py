@@ -46,7 +46,7 @@ class StateFile:
         tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
         tensors |= {f"optimiser.{i}.{name}": t for i, row in moments.items() for name, t in row.items()}
-        tensors |= {f"random.{name}": tensor for name, tensor in _random_states().items()}
+        tensors |= {f"random.{name}": tensor for name, tensor in _random_states(model.bias.device).items()}
         facts = {"identity": identity, "progress": progress.to_dict(), "batches": batches.state()}
         tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
         draft = self.path.with_name(f"{self.path.name}.tmp")
@@ -79,7 +79,7 @@ class StateFile:
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": moments, "param_groups": groups})
         batches.restore(facts["batches"])
-        _set_random_states(_under("random.", tensors))
+        _set_random_states(_under("random.", tensors), model.bias.device)
         return Progress(**facts["progress"], best_weights=_under("best.", tensors))
 
     def remove(self) -> None:
@@ -109,14 +109,13 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
-def _random_states() -> dict[str, Tensor]:
-    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": torch.get_rng_state()} | {f"cuda{i}": state for i, state in enumerate(devices)}
+def _random_states(device: torch.device) -> dict[str, Tensor]:
+    """Return the states by which a run on this device draws; several processes all have the same."""
+    own = {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
+    return {"cpu": torch.get_rng_state()} | own
 
 
-def _set_random_states(states: dict[str, Tensor]) -> None:
+def _set_random_states(states: dict[str, Tensor], device: torch.device) -> None:
     torch.set_rng_state(states["cpu"])
-    if torch.cuda.is_available():
-        for i in range(torch.cuda.device_count()):
-            if f"cuda{i}" in states:
-                torch.cuda.set_rng_state(states[f"cuda{i}"], i)
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)

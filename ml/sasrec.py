@@ -17,23 +17,35 @@ from torch.nn import functional as F  # noqa: N812  # PyTorch's own convention
 from ml.config import SASRecConfig
 from ml.encoding import Inputs
 from ml.feedback import Feedback
+from ml.shares import WHOLE, Share
 from ml.time_bins import N_GAP_BINS, UNKNOWN_BIN
 
 
 class Dropout(nn.Dropout):
     """Dropout by one random byte a value: on a CPU the draws are the dear part, and one fills eight bytes.
 
-    The share is rounded to a multiple of 1 / 256, and what is left scaled by exactly that.
+    The share is rounded to a multiple of 1 / 256, and what is left scaled by exactly that. Where x are some
+    rows of a batch, the draws are the batch's.
     """
+
+    rows: Share = WHOLE
 
     def forward(self, x: Tensor) -> Tensor:
         """Zero a share of x, of any shape, while training."""
         dropped = round(256 * self.p)
         if not self.training or not 0 < dropped < 256 or x.device.type != "cpu":
-            return super().forward(x)
-        draws = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
-        kept = draws.view(torch.uint8)[: x.numel()].view(x.shape) >= dropped
+            return self.drop(x)
+        shape = self.rows.whole_shape(x)
+        n = math.prod(shape)
+        draws = torch.empty(-(-n // 8), dtype=torch.int64).random_(-(2**63), None)
+        kept = self.rows.own(draws.view(torch.uint8)[:n].view(shape)) >= dropped
         return x * (kept * (256 / (256 - dropped)))
+
+    def drop(self, x: Tensor) -> Tensor:
+        """Do the same by PyTorch's own dropout."""
+        if not self.training or self.rows.world == 1:
+            return super().forward(x)
+        return x * self.rows.own(super().forward(x.new_ones(self.rows.whole_shape(x))))
 
 
 class Block(nn.Module):
@@ -195,6 +207,12 @@ class SASRec(nn.Module):
             nn.init.zeros_(table.weight)
         for table in (self.items, self.feedback, self.gate):
             table.weight[0] = 0
+
+    def draw_for(self, rows: Share) -> None:
+        """Say which rows of a batch come next."""
+        for module in self.modules():
+            if isinstance(module, Dropout):
+                module.rows = rows
 
     def embed(
         self, items: Tensor, feedback: Tensor, times: Tensor, gaps: Tensor, positions: Tensor

@@ -65,8 +65,9 @@ class TimeBins:
 
     def bins_of(self, timestamps: Sequence[float | None] | NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the bins (E,) of Unix seconds, clamped to the trained range; None and NaN are UNKNOWN."""
-        seconds = np.array([math.nan if t is None else t for t in timestamps], dtype=np.float64)
-        bins = self.calendar_bins(seconds)
+        if not isinstance(timestamps, np.ndarray):
+            timestamps = np.array([math.nan if t is None else t for t in timestamps], dtype=np.float64)
+        bins = self.calendar_bins(timestamps)
         if self.last < self.first:
             return np.full_like(bins, UNKNOWN_BIN)
         return np.where(bins == UNKNOWN_BIN, UNKNOWN_BIN, bins.clip(self.first, self.last))

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from ml.checkpoint import Checkpoint, CheckpointError
 from ml.config import CONTEXT, PRESETS, Loss, SASRecConfig, TrainingConfig
 from ml.data import Dataset
+from ml.distributed import Processes, joined
 from ml.fine_tuning import fine_tune
 from ml.fitting import Surroundings
 from ml.progress import tensorboard
@@ -18,7 +19,7 @@ from ml.resuming import StateFile
 from ml.time_bins import MONTHS_PER_BIN
 from ml.training import train
 
-SHAPES = ("context", "time_granularity")  # of the model
+SHAPES = ("context", "time_granularity", "dropout")  # of the model
 OVERRIDES: dict[str, type] = {
     "epochs": int,
     "batch_size": int,
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
         help="what the model is told of an event, all of them if absent",
     )
     command.add_argument("--time-granularity", choices=sorted(MONTHS_PER_BIN), help="calendar bins")
+    command.add_argument("--dropout", type=float, help="share of the values that training leaves out")
     command.add_argument("--loss", choices=get_args(Loss), help="full softmax, or one over drawn negatives")
     for name, kind in OVERRIDES.items():
         command.add_argument(f"--{name.replace('_', '-')}", type=kind, help="instead of the preset's")
@@ -91,20 +93,24 @@ def _given(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
-def run(options: argparse.Namespace, config: TrainingConfig) -> Checkpoint:
-    """Train and save. Raises what `main` turns into a sentence."""
+def run(options: argparse.Namespace, config: TrainingConfig, processes: Processes) -> Checkpoint:
+    """Train, and save in the first process. Raises what `main` turns into a sentence."""
     if options.init and _given(options, SHAPES):
-        raise ValueError("--context and --time-granularity are --init's; leave them out or train anew.")
+        raise ValueError(
+            "--context, --time-granularity and --dropout are --init's; leave them out or train anew."
+        )
     dataset = Dataset.load(options.data)
     state = StateFile(options.out.with_name(f"{options.out.name}.state"), options.save_every)
-    with tensorboard(options.log_dir) as watch:
-        around = Surroundings(state, watch)
+    with tensorboard(options.log_dir if processes.is_first else None) as watch:
+        around = Surroundings(state, watch, processes)
         if options.init:
             parent = Checkpoint.load(options.init)
             result = fine_tune(parent, dataset, None, config, device=options.device, around=around)
         else:
             model_config = shape(options, dataset.n_items)
             result = train(dataset, model_config, config, options.device, around=around)
+    if not processes.is_first:
+        return result
     saved = result.save(options.out, half=options.half)
     state.remove()
     return saved
@@ -117,11 +123,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = settings(options)
         if options.out.exists():
             raise FileExistsError(f"{options.out} exists already; choose another name or remove it first.")
-        saved = run(options, config)
+        with joined(options.device) as processes:
+            saved = run(options, config, processes)
     except (DataError, CheckpointError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"{options.out}: version {saved.version[:12]}, {saved.metrics['steps']} steps.\n")
+    if processes.is_first:
+        sys.stdout.write(f"{options.out}: version {saved.version[:12]}, {saved.metrics['steps']} steps.\n")
     return 0
 
 

@@ -43,11 +43,13 @@ def train(
     Raises DataError when nobody is left to train on, and ValueError when the data has another number of
     titles than `model_config`, or a window is longer than the model reads. The same seed on the same machine
     and number of threads gives the same weights, also when the run was killed and goes on from the state that
-    `around` keeps.
+    `around` keeps. Where several processes train, the first one solves the item-item term and finds the mix,
+    which take the memory and the cores of a machine, and gives them to the others.
     """
-    start = untrained(dataset, model_config, config)
+    from_first = around.processes.from_first
+    start = from_first(lambda: untrained(dataset, model_config, config))
     trained = run(start, dataset, config, device, None, validation, around)
-    return with_mix(trained, dataset, config, validation)
+    return from_first(lambda: with_mix(trained, dataset, config, validation))
 
 
 def untrained(dataset: Dataset, model_config: SASRecConfig, config: TrainingConfig) -> Checkpoint:
