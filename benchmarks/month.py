@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +81,20 @@ class Visitor:
     def __init__(self, user: User, utilities: dict[int, float]) -> None:
         self.user, self.utilities = user, utilities
 
+    def feed(self, arm: str) -> list[int]:
+        """Return the twenty titles that the site shows, and log them as the site does."""
+        from django.utils import timezone
+
+        from recommender.feed import PAGE_SIZE, Order
+        from recommender.impressions import Showing, save
+
+        order = Order.of(self.user)
+        if arm == "popular":
+            order = replace(order, live=None)
+        cards = order.slice(0, PAGE_SIZE)
+        save([Showing(self.user.pk, order.version or "", 0, tuple(cards), timezone.now())])
+        return cards
+
     def react(self, anime_id: int) -> str:
         """Say what the title deserves, and return it; nothing where the person is indifferent."""
         from catalog.models import Item
@@ -98,23 +112,11 @@ class Visitor:
     def visit(self, arm: str, rng: np.random.Generator) -> tuple[int, int, int]:
         """Open the feed and look through it: how many cards were looked at, loved and disliked."""
         looked, said = 0, []
-        for place, anime_id in enumerate(shown(self.user, arm)):
+        for place, anime_id in enumerate(self.feed(arm)):
             if rng.random() < max(LOOK - LOSE * place, 0.1):
                 looked += 1
                 said.append(self.react(anime_id))
         return looked, said.count("LOVE"), said.count("DISLIKE")
-
-
-def shown(user: User, arm: str) -> list[int]:
-    """Return the twenty titles that the site shows."""
-    from dataclasses import replace
-
-    from recommender.feed import PAGE_SIZE, Order
-
-    order = Order.of(user)
-    if arm == "popular":
-        order = replace(order, live=None)
-    return order.slice(0, PAGE_SIZE)
 
 
 def simulate(arm: str, n_people: int, days: int, seed: int) -> dict[str, Any]:

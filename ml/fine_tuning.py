@@ -10,7 +10,7 @@ from ml import cold
 from ml.checkpoint import Checkpoint
 from ml.config import FINE_TUNING, TrainingConfig
 from ml.content import ItemContent
-from ml.data import Dataset
+from ml.data import Dataset, joined
 from ml.fitting import Surroundings
 from ml.item_item import FACTORS
 from ml.training import ALONE, run
@@ -38,8 +38,8 @@ def fine_tune(
     of `config` leaves no news to train on.
     """
     child = with_titles(parent, (*news.id_map.ids, *(replay.id_map.ids if replay else ())), content)
-    everybody = [people.reindexed(child.id_map) for people in (news, replay) if people]
-    data = joined(everybody, content.ordered(child.id_map) if content else None)
+    everybody = (joined(news, replay) if replay else news).reindexed(child.id_map)
+    data = replace(everybody, content=content.ordered(child.id_map) if content else None)
     first, last = child.config.time_bins.trained_range(data.timestamps)
     child = replace(child, config=replace(child.config, time_first=first, time_last=last))
     is_news = np.arange(data.n_users) < news.n_users
@@ -65,15 +65,6 @@ def with_titles(parent: Checkpoint, item_ids: tuple[int, ...], content: ItemCont
     weights = child.weights | {"items.weight": _like_old_rows(table, n_old)}
     term = child.item_item.tensors | {FACTORS: _like_old_rows(factors, n_old)}
     return replace(child, weights=weights, item_item=replace(child.item_item, tensors=term))
-
-
-def joined(parts: list[Dataset], content: ItemContent | None) -> Dataset:
-    """Put people of several datasets with one id map in a row."""
-    names = ("user_ids", "items", "feedback", "timestamps")
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    lengths = np.concatenate([part.lengths for part in parts])
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return Dataset(parts[0].id_map, offsets=offsets, content=content, **columns)
 
 
 def popularity(parent: Tensor, news: Tensor, replay: Tensor) -> Tensor:

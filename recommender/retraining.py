@@ -85,8 +85,9 @@ def carry_out(run: Run) -> None:
     data = material(run.folder, weights.id_map.ids, extent, whole=run.preset != NIGHTLY)
     if not candidate.path.exists():  # else it died between training and judgement
         trained(run, weights, data).save(candidate.path)
+    asked = candidate.config
     candidate.read_manifest()
-    candidate.config["preset"] = run.preset
+    candidate.config |= asked
     candidate.save(update_fields=["config", "metrics", "data_fingerprint", "git_revision", "size_bytes"])
     champion = Checkpoint.objects.active() or parent
     verdict = gate.decide(candidate, champion, panels_of(data), references_of(data))

@@ -178,7 +178,7 @@ def test_an_interrupted_run_goes_on_where_it_stood(live: Checkpoint, crowd: list
 
 
 def test_training_anew_needs_people(live: Checkpoint, crowd: list[User]) -> None:
-    with pytest.raises(CommandError, match="60 people are too few|too few to train anew"):
+    with pytest.raises(CommandError, match="people are too few to train anew"):
         run(preset="tiny")
     assert newest().state == State.FAILED
 
