@@ -23,8 +23,8 @@ ENOUGH_KNOWN = 0.5
 FIRST_REACTION, A_MINUTE = 1_700_000_000.0, 60.0
 # Different genres on a page, or this share of those on the champion's page where that is less.
 MIN_GENRES, GENRES_KEPT = 8, 0.5
-# The feed has no rule for sequels yet, so the champion shows some; as many of the cards more are noise.
-MORE_SEQUELS = 0.05
+# The feed has no rule for sequels yet, so the champion shows some; this share of the cards more is noise.
+MORE_SEQUELS = 0.02
 MIN_OVERLAP = 0.4  # of a page with the champion's, on average: less is another model, not a day's training
 
 
@@ -171,9 +171,7 @@ def _different_genres(pages: Sequence[Page], items: Mapping[int, Item]) -> Check
     for page in pages:
         now, before = count(page.now), count(page.before)
         if now < min(MIN_GENRES, GENRES_KEPT * before):
-            sentence = (
-                f"The page of the taste “{page.profile}” has {now} genres, the champion's {before}."
-            )
+            sentence = f"The page of the taste “{page.profile}” has {now} genres, the champion's {before}."
             return Check("taste: genres", False, sentence)
     fewest = min((count(page.now) for page in pages), default=0)
     return Check("taste: genres", True, f"Every page has {fewest} genres or more.")
