@@ -10,10 +10,10 @@ import torch
 from ml.batches import Batches
 from ml.config import FINE_TUNING, SASREC_ALONE, Mix, TrainingConfig
 from ml.content import ItemContent
-from ml.data import clean
+from ml.data import clean, joined
 from ml.distillation import Champion
 from ml.encoding import encode
-from ml.fine_tuning import fine_tune, joined, popularity, with_titles
+from ml.fine_tuning import fine_tune, popularity, with_titles
 from ml.history import History
 from ml.losses import distillation_loss
 from ml.metrics import bootstrap
@@ -173,7 +173,7 @@ def test_a_follower_strays_less(world, parent):
 
 
 def test_the_joined_people_are_those_of_the_parts(world):
-    both = joined([world, world], None)
+    both = joined(world, world)
     assert both.n_users == 2 * world.n_users
     assert both.history(world.n_users + 3) == world.history(3) == both.history(3)
 
