@@ -3,9 +3,9 @@
     python benchmarks/impressions.py [--history 50] [--rounds 100]
 
 Runs the real site's code in this process on a database of its own with the starter data. Each round asks for
-a page twice, once logged and once with logging switched off, so that the ratio holds on a noisy machine; times
-are processor time of the thread that answers. Then it writes what was logged and times that too, and does the
-same for the feed of a daily visitor with and without the step that lets titles fade.
+a page twice, once logged and once with logging switched off, so that the ratio holds on a noisy machine;
+times are processor time of the thread that answers. Then it writes what was logged and times that too, and
+does the same for the feed of a daily visitor with and without the step that lets titles fade.
 """
 
 # ruff: noqa: PLC0415  # the site's code can be imported only after its settings were chosen
@@ -72,8 +72,8 @@ def logging_costs(person: Any, rounds: int) -> None:
     logged, bare = paired(
         lambda: client.get("/", {"page": next(first)}), lambda: unlogged(client, next(second)), rounds
     )
-    pages = len(impressions._log)
     noting = seconds_of(lambda: note_again(impressions._log), rounds)
+    pages = len(impressions._log)
     cards = sum(len(showing.anime_ids) for showing in impressions._log._waiting)
     print(f"A feed page, {rounds} rounds, processor time of the thread that answers")
     print(f"  unlogged {1e3 * statistics.median(bare):.1f} ms; logged {ratio(logged, bare):.3f} times that")
