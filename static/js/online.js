@@ -61,6 +61,7 @@ function draw(canvas) {
   const { figure } = canvas.dataset;
   const grid = { color: token("--hairline-color") };
   const color = token("--body-quiet-color");
+  const top = ceiling(figure);
   return new Chart(canvas, {
     type: "line",
     data: { datasets: series.map((one, index) => dataset(one, index, figure)) },
@@ -76,8 +77,8 @@ function draw(canvas) {
           ticks: { color, maxRotation: 0, autoSkipPadding: 12, callback: (value) => days[value] },
         },
         y: {
-          beginAtZero: true, suggestedMax: ceiling(figure), grid, border: { display: false },
-          ticks: { color, maxTicksLimit: 6, callback: (value) => percent(value, value && value < 0.1 ? 1 : 0) },
+          beginAtZero: true, suggestedMax: top, grid, border: { display: false },
+          ticks: { color, maxTicksLimit: 6, callback: (value) => percent(value, top < 0.05 ? 1 : 0) },
         },
       },
       plugins: {
