@@ -14,6 +14,8 @@ workers = whole_number("WEB_CONCURRENCY", default=2, minimum=1)
 worker_class = "gthread"
 threads = 4
 timeout = 60
+# Longer than proxies keep an idle connection (nginx: 60 s), or now and then a request meets one that closes.
+keepalive = 75
 graceful_timeout = 8
 control_socket_disable = True
 preload_app = False  # PyTorch must not have computed before a fork

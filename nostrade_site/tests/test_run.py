@@ -1,11 +1,14 @@
 """`manage.py run`, the whole site with every real process; slow, and worth it."""
 
+import contextlib
+import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 from django.conf import settings
@@ -41,6 +44,16 @@ def test_it_serves_pages_and_reports_health(site):
     assert status == 200
     assert "<title>" in page
     assert f"open http://localhost:{site.port}/" in site.log
+
+
+def test_a_connection_outlives_a_pause(site):
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", site.port, timeout=30)) as connection:
+        connection.auto_open = 0
+        connection.connect()
+        for _ in range(2):
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read()
+            time.sleep(3)
 
 
 def test_static_files_are_hashed_compressed_and_served(site):
