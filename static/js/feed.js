@@ -70,17 +70,16 @@ function keepFocus() {
 export function watchFeed() {
   if (!feed()) return;
   watchMovement();
-  const isFeed = (event) => event.detail.target === feed(); // also where the answer chose it
   document.addEventListener("htmx:configRequest", keepPlace);
   addEventListener("pageshow", catchUp);
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (!isFeed(event)) return;
+    if (event.detail.target !== feed()) return; // also where the answer chose it
     height = scrollY;
     focusedIndex = cards().findIndex((card) => card.contains(document.activeElement));
   });
   document.addEventListener("htmx:beforeTransition", beforeMoving);
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (!isFeed(event)) return;
+    if (event.target !== feed()) return; // each new card has an event of its own
     keepFocus();
     scrollTo({ top: height, behavior: "instant" });
     if (moving) nameCards();
