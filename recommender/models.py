@@ -131,14 +131,18 @@ class Checkpoint(models.Model):
         `CHECKPOINT_STORAGE`, or the version was rejected.
         """
         self.load()
+        self.publish()
         self.go_live()
 
-    def go_live(self) -> None:
-        """Do what `promote` does for a version that has just been seen to load."""
+    def publish(self) -> None:
+        """Bring it to where other hosts will look for it. Raises NotServable when that fails."""
         try:
-            storage.publish(self.path)  # first: other hosts will want it at once
+            storage.publish(self.path)
         except storage.StorageError as error:
             raise NotServable(str(error)) from error
+
+    def go_live(self) -> None:
+        """Do what is left of `promote` for a version that loads and is published."""
         with transaction.atomic():
             _serialise_promotions()
             self._go_live()

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from feedback.models import Event
 from ml.checkpoint import Checkpoint as Weights
-from recommender import gate
+from recommender import gate, storage
 from recommender.models import Checkpoint
 from recommender.pruning import prune_checkpoints
 from recommender.runs import CannotRetrain, Run, RunLost, claim, dead_run
@@ -80,6 +80,7 @@ def carry_out(run: Run) -> None:
     candidate, parent = run.checkpoint, run.checkpoint.parent
     if parent is None:
         raise CannotRetrain("The checkpoint that this run started from was removed; begin another run.")
+    storage.fetch(parent.path)
     weights = Weights.load(parent.path)
     extent = parent.last_event_id, candidate.last_event_id
     data = material(run.folder, weights.id_map.ids, extent, whole=run.preset != NIGHTLY)
@@ -94,6 +95,7 @@ def carry_out(run: Run) -> None:
     if not verdict.passed:
         run.finish(State.REJECTED, verdict.sentence)
         return
+    candidate.publish()  # outside of the transaction: it may take minutes
     with transaction.atomic():  # never a winner that nobody promotes
         run.finish(State.CANDIDATE, verdict.sentence)
         candidate.go_live()

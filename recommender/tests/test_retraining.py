@@ -15,7 +15,7 @@ from ml.config import FINE_TUNING
 from ml.history import History
 from recommender import runs, serving, tasks, training
 from recommender.models import Checkpoint
-from recommender.tests.fixtures import BATTLES, HIDDEN, NEWCOMERS, ROMANCES, say
+from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, NEWCOMERS, ROMANCES, say
 
 State = Checkpoint.State
 CONFIG = replace(FINE_TUNING, max_steps=12, learning_rate=1e-3)
@@ -39,6 +39,18 @@ def crowd(live: Checkpoint) -> list[User]:
         for anime_id in rng.choice(romances, 4, replace=False):
             say(person, int(anime_id))
         for anime_id in rng.choice(NEWCOMERS[:5], 3, replace=False):
+            say(person, int(anime_id))
+    return people
+
+
+@pytest.fixture
+def regulars(live: Checkpoint) -> list[User]:
+    """Sixty people who love what the model knows that they will love."""
+    people = [User.objects.create_user(f"regular-{number}", pk=2000 + number) for number in range(60)]
+    rng = np.random.default_rng(2)
+    for number, person in enumerate(people):
+        titles = [pk for pk in (ROMANCES, BATTLES)[number % 2] if pk not in (HIDDEN, ADULT)]
+        for anime_id in rng.choice(titles, 8, replace=False):
             say(person, int(anime_id))
     return people
 
@@ -84,25 +96,24 @@ def test_rolling_back_restores_every_score(live: Checkpoint, crowd: list[User]) 
     assert ranking(Checkpoint.objects.get(state=State.ACTIVE)) == before
 
 
-def test_a_worse_candidate_is_rejected_and_says_why(live: Checkpoint, crowd: list[User], monkeypatch) -> None:
-    honest = training.fine_tune
+def test_a_worse_candidate_is_rejected_and_says_why(
+    live: Checkpoint, regulars: list[User], monkeypatch
+) -> None:
+    honest = training.train
 
-    def on_shuffled_labels(parent, news, replayed, config, **around):
-        shuffled = [
-            replace(people, items=np.random.default_rng(0).permutation(people.items))
-            for people in (news, replayed)
-        ]
-        hasty = replace(config, learning_rate=1e-2, champion_distillation=0.0)
-        return honest(parent, *shuffled, hasty, **around)
+    def on_shuffled_labels(people, shape, config, **around):
+        shuffled = np.random.default_rng(0).permutation(people.items)
+        return honest(replace(people, items=shuffled), shape, config, **around)
 
-    monkeypatch.setattr(training, "fine_tune", on_shuffled_labels)
-    said = run()
+    monkeypatch.setattr(training, "train", on_shuffled_labels)
+    monkeypatch.setattr(training, "FEWEST_PEOPLE", 20)
+    said = run(preset="tiny")
     child = newest()
     assert child.state == State.REJECTED
     assert f"{child} is rejected. Rejected: " in said
     assert not all(check["passed"] for check in child.comparison["checks"])
     assert Checkpoint.objects.get(state=State.ACTIVE) == live
-    assert "Nothing was said since" in run()
+    assert f"Nothing was said since {child}, which was rejected" in run()
 
 
 def test_a_handful_of_people_decide_nothing(live: Checkpoint, ann: User) -> None:

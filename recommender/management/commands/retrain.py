@@ -9,6 +9,7 @@ from ml.ratings import DataError
 from recommender.models import NotServable
 from recommender.retraining import retrain
 from recommender.runs import CannotRetrain, RunLost
+from recommender.storage import StorageError
 from recommender.training import CHOICES, NIGHTLY, NothingToDo
 
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
             checkpoint = retrain(force=force, preset=preset)
         except NothingToDo as news:
             self.stdout.write(f"Not retrained: {news} Use --force to train all the same.")
-        except (CannotRetrain, RunLost, CheckpointError, DataError, NotServable) as error:
+        except (CannotRetrain, RunLost, CheckpointError, DataError, NotServable, StorageError) as error:
             raise CommandError(str(error)) from error
         else:
             self.stdout.write(f"{checkpoint} is {checkpoint.state}. {checkpoint.verdict}")
