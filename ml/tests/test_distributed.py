@@ -16,7 +16,7 @@ import torch
 from ml import train as command
 from ml.batches import Batches
 from ml.checkpoint import Checkpoint
-from ml.data import clean, describe
+from ml.data import Dataset, clean, describe
 from ml.objective import Objective
 from ml.sasrec import SASRec
 from ml.shares import Share
@@ -87,6 +87,13 @@ def data(tmp_path_factory):
         dataset = clean([table], min_item_count=1)
         dataset.save(folder / name, describe(dataset))
     return folder
+
+
+def test_processes_share_the_pages_of_a_dataset(data):
+    dataset = Dataset.load(data / "sets")
+    arrays = dataset.offsets, dataset.items, dataset.feedback, dataset.timestamps
+    assert all(isinstance(array.base, np.memmap) for array in arrays)
+    assert dataset.people(np.ones(dataset.n_users, dtype=bool)) is dataset
 
 
 def start(data, out, *more):
