@@ -17,6 +17,7 @@ import pytest
 import redis
 from django.conf import settings
 
+from nostrade_site import environment
 from nostrade_site.tests.site import Site, eventually, free_port
 from nostrade_site.tests.traffic import Traffic
 
@@ -60,7 +61,10 @@ class Storage:
     @contextlib.contextmanager
     def _connection(self) -> Iterator[Any]:
         if DATABASE_URL:
-            with psycopg.connect(DATABASE_URL, autocommit=True) as connection:
+            address = environment.database(default=self.path)
+            names = {"host": "HOST", "port": "PORT", "dbname": "NAME", "user": "USER", "password": "PASSWORD"}
+            mine = {ours: address[theirs] or None for ours, theirs in names.items()}
+            with psycopg.connect(**mine, autocommit=True) as connection:
                 yield connection
         else:
             with contextlib.closing(sqlite3.connect(self.path, timeout=30)) as connection:
