@@ -30,7 +30,7 @@ DATABASE_URL, REDIS_URL = os.environ.get("DATABASE_URL", ""), settings.REDIS_URL
 PEOPLE = 10
 WORDS_EACH = int(os.environ.get("FAULT_REACTIONS", "5000")) // PEOPLE
 LOCKED = 4.0  # seconds; longer than a caller waits for one answer
-LOOP = 300.0  # seconds until a retraining run must have ended
+LOOP = 900.0  # seconds until a retraining run must have ended: of all processes it yields the most
 
 
 class Storage:
