@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "nostrade_site.outages.DatabaseOutageMiddleware",
 ]
 
 ROOT_URLCONF = "nostrade_site.urls"
