@@ -97,7 +97,7 @@ def train_epoch(model: GRU4Rec, optimiser: torch.optim.Optimizer, inputs: Tensor
 
 
 def fit(trial: Trial, seed: int, judge: Judge) -> GRU4Rec:
-    """Train until `judge` finds no better model on the validation cases for PATIENCE epochs; return the best."""
+    """Train until `judge` finds no better model on the validation cases for ten epochs; return the best."""
     torch.manual_seed(seed)
     model = GRU4Rec(trial.training.n_items)
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
