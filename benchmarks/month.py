@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 ARMS = ("learning", "starter", "popular")
 START = datetime(2026, 3, 2, 18, tzinfo=UTC)
 N_CIRCLES, CIRCLE_TITLES = 12, 40
-TITLES = slice(100, 3100)  # those of the circles, by popularity: neither hits nor unknown
+TITLES = slice(20, 620)  # those of the circles, by popularity: what people come across
 VISITS = 0.4  # a person and day
 LOOK, LOSE = 0.9, 0.05  # the chance to look at the first card, and what each further one loses
 LOVE, LIKE, DISLIKE = 1.6, 0.9, -0.2  # from which utility on somebody says so

@@ -163,6 +163,7 @@ class TrainingConfig:
     pretended_people: float = 0.3  # share of windows in which a few events are pretended to be dislikes,
     pretended_events: float = 0.05  # how many of the window's events (at least one),
     pretended_kin: int = 50  # and how many of the titles most like each go with it
+    term_ridge: float = 0.0  # people whose word the item-item term weighs against new ones; 0 leaves it alone
     anchor_strength: float = 0.0  # pull towards the parent's weights a step (L2-SP), for fine-tuning
     patience: int = 6  # validations without a gain before stopping
     validations: int = 3  # over the whole run
@@ -202,6 +203,7 @@ FINE_TUNING = TrainingConfig(
     epochs=4,
     learning_rate=3e-4,
     champion_distillation=0.5,
+    term_ridge=30.0,
     max_steps=2_000,
     max_seconds=45 * 60,
     split=Split(0.02, 0.0),

@@ -13,6 +13,7 @@ from ml.content import ItemContent
 from ml.data import Dataset, joined
 from ml.fitting import Surroundings
 from ml.item_item import FACTORS
+from ml.term_update import updated
 from ml.training import ALONE, run
 
 
@@ -33,9 +34,9 @@ def fine_tune(
     `max_steps` and `max_seconds`; the same seed gives the same weights, also when the run was killed and goes
     on from the state that `around` keeps. Three things hold the model: the replay, following the parent's own
     ranking (`champion_distillation`), and after each step the share `anchor_strength` of the way back to the
-    parent's weights (L2-SP, Li et al., 2018). The item-item term and the mix stay the parent's; about a new
-    title the term says what its content says until the next full training. Raises DataError when the split
-    of `config` leaves no news to train on.
+    parent's weights (L2-SP, Li et al., 2018). The sparse part of the item-item term moves towards the news
+    (`ml.term_update`); its spectral part and the mix stay the parent's. Raises DataError when the split of
+    `config` leaves no news to train on.
     """
     child = with_titles(parent, (*news.id_map.ids, *(replay.id_map.ids if replay else ())), content)
     everybody = (joined(news, replay) if replay else news).reindexed(child.id_map)
@@ -46,8 +47,12 @@ def fine_tune(
     trained = run(child, data, config, device, parent.version, around=around, news=is_news)
     learners = config.split.training_people(data)
     counted = [torch.from_numpy(data.people(learners & who).item_counts()) for who in (is_news, ~is_news)]
+    term = child.item_item
+    if config.term_ridge:
+        term = updated(term, data.people(learners & is_news), config.term_ridge)
     return replace(
         trained,
+        item_item=term,
         item_counts=popularity(child.item_counts, *counted),
         data=trained.data | {"news": int((learners & is_news).sum())},
     )
