@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ml.batches import Batches
-from ml.config import FINE_TUNING, SASREC_ALONE, Mix, TrainingConfig
+from ml.config import FINE_TUNING, Mix, TrainingConfig
 from ml.content import ItemContent
 from ml.data import clean, joined
 from ml.distillation import Champion
@@ -66,15 +66,14 @@ def old_cases():
 def test_ten_clicks_of_an_odd_person_leave_everybody_elses_lists(parent, replay, old_cases):
     child = fine_tune(parent, people(1, odd), replay, RECIPE, device="cpu")
     before, after = (examine(Ranker(c), old_cases, None, (10,)) for c in (parent, child))
-    assert abs(after.values["ndcg@10"].mean() - before.values["ndcg@10"].mean()) < 0.01
+    assert after.values["ndcg@10"].mean() > before.values["ndcg@10"].mean() - 0.01
     common = [len(np.intersect1d(*rows)) for rows in zip(before.shown, after.shown, strict=True)]
     assert np.mean(common) > 9  # of ten
     assert not torch.equal(child.weights["items.weight"], parent.weights["items.weight"])
 
 
 def test_a_thousand_clicks_teach_a_new_habit(parent, replay, old_cases):
-    """Both tastes now go together, with a new title. SASRec alone: the item-item term is not fine-tuned."""
-    parent = replace(parent, mix=SASREC_ALONE)
+    """Both tastes now go together, with a new title."""
     child = fine_tune(parent, people(100, habit), replay, RECIPE, device="cpu")
     told = people(100, habit, seed=7)
     cases = [

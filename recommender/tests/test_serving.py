@@ -148,15 +148,30 @@ def test_a_fork_begins_anew(live: Checkpoint) -> None:
     assert serving.get_ranker() is not None
 
 
+def patiently(change: Callable[[], object]) -> None:
+    """Write until it works: the tests' SQLite lies in memory, where a writer may not wait for who reads."""
+
+    def works() -> bool:
+        try:
+            change()
+        except OperationalError:
+            return False
+        return True
+
+    wait_until(works)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_running_process_swaps_by_itself(live: Checkpoint, promote: Promote, settings) -> None:
+    second = promote("second")
+    live.promote()
     settings.CHECKPOINT_POLL_SECONDS = 0.05
     serving.start()
     first = serving.get_ranker()
     assert first is not None
     assert first.version == "first"
-    second = promote("second")
+    patiently(second.promote)
     wait_until(lambda: serving.status().version == "second")
-    second.roll_back()
+    patiently(second.roll_back)
     wait_until(lambda: serving.status().version == "first")
     assert first.ranker.item_ids  # a request in flight finishes on the ranker it holds
