@@ -7,8 +7,8 @@ the log, the impressions, `retrain` with its gate): one that learns every night,
 checkpoint, and one that shows popular titles. The clock is simulated; everything else is real. Each world
 comes in a process of its own. The table and the curve go to `--out`.
 
-The tastes: everybody loves a few genres, dislikes others, and belongs to one of twelve circles, each of which
-loves forty titles whatever their genres. Genres the starter knows; the circles nobody but the clicks can
+The tastes: everybody loves a few genres, dislikes others, and belongs to one of five circles, each of which
+loves thirty titles whatever their genres. Genres the starter knows; the circles nobody but the clicks can
 tell it. Somebody who visits looks at the top twenty, the less the further down, and reacts to what is far
 enough from indifferent.
 """
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 ARMS = ("learning", "starter", "popular")
 START = datetime(2026, 3, 2, 18, tzinfo=UTC)
-N_CIRCLES, CIRCLE_TITLES = 12, 40
-TITLES = slice(20, 620)  # those of the circles, by popularity: what people come across
+N_CIRCLES, CIRCLE_TITLES = 5, 30
+TITLES = slice(20, 420)  # those of the circles, by popularity: what people come across
 VISITS = 0.4  # a person and day
 LOOK, LOSE = 0.9, 0.05  # the chance to look at the first card, and what each further one loses
 LOVE, LIKE, DISLIKE = 1.6, 0.9, -0.2  # from which utility on somebody says so

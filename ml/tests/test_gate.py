@@ -13,6 +13,7 @@ from ml.checkpoint import Checkpoint
 from ml.config import SASREC_ALONE
 from ml.data import clean
 from ml.feedback import Feedback
+from ml.fine_tuning import fine_tune
 from ml.gate import Panel, Rules, judge
 from ml.history import History
 from ml.id_maps import IdMap
@@ -22,7 +23,7 @@ from ml.protocols import fold_in
 from ml.ranker import Ranker
 from ml.splits import Split
 from ml.tests.conftest import TINY, tiny_config
-from ml.training import fine_tune, train
+from ml.training import train
 
 N_KINDS, N_EACH, N_BAD = 6, 30, 4  # the last titles of each kind are what people of other kinds dislike
 TITLES = IdMap(range(1, N_KINDS * N_EACH + 1))
@@ -114,7 +115,7 @@ def test_a_candidate_trained_on_shuffled_titles_is_rejected(champion, better, pa
     assert not verdict.passed
     assert f"ranking for {RATINGS}" in failed(verdict)
     assert verdict.sentence.startswith(f"Rejected: on 120 {RATINGS} NDCG@20 falls by 0.")
-    assert verdict.sentence.endswith("; 0.010 is allowed.")
+    assert verdict.sentence.endswith("; 0.020 is allowed.")
 
 
 def test_a_fall_on_one_panel_is_enough(champion, better, panels):
@@ -185,7 +186,7 @@ def test_disliked_titles_that_rise_are_rejected(better, panels):
     bias = better.weights["bias"].clone()
     bias[BAD] += 3
     candidate = Ranker(replace(better, weights=better.weights | {"bias": bias}))
-    verdict = judge(candidate, Ranker(better), panels, {}, Rules(tolerance=1.0))
+    verdict = judge(candidate, Ranker(better), panels, {}, Rules(tolerance=1.0, mean_tolerance=1.0))
     assert failed(verdict) == {"dislikes"}
     assert verdict.sentence.startswith("Rejected: the share of disliked titles that the top 20 of ")
     assert verdict.figures["disliked@20"]["low"] > 0.02
@@ -264,7 +265,7 @@ def test_events_held_out_in_time_make_a_panel(champion, panels):
     newest = clean([table.assign(timestamp=1.7e9 + np.arange(len(table)) * 60.0)], min_item_count=1)
     panel = Panel("people of the site, their newest event", leave_one_out_in_time(newest).test, (None,))
     assert panel.cases[0].disliked == panel.cases[0].targets  # a bad title is the last of everybody's list
-    child = fine_tune(champion, data(120, seed=7), replace(CONFIG, max_steps=5), "cpu")
+    child = fine_tune(champion, data(120, seed=7), None, replace(CONFIG, max_steps=5), device="cpu")
     figures = judge(Ranker(child), Ranker(champion), [panel], {}).figures["panels"][panel.name]
     assert figures["people"] == 40
     assert "loved ndcg@20" not in figures  # nobody's last event was a love
@@ -274,3 +275,11 @@ def test_a_person_who_knows_everything_is_no_broken_model(champion, panels):
     seen = replace(panels[0].cases[0], known=History.of(champion.id_map.ids), targets=(9999,), disliked=())
     verdict = judge(Ranker(champion), Ranker(champion), [Panel("people", [seen] * 20, (None,))], {})
     assert "scores" not in failed(verdict)
+
+
+def test_small_losses_that_would_add_up_are_rejected(champion, better, panels):
+    """Within what every panel allows, and yet worse on average."""
+    lax = Rules(tolerance=1.0, dislikes_tolerance=1.0, coverage_kept=0.0)
+    verdict = judge(Ranker(champion), Ranker(better), panels, {}, lax)
+    assert failed(verdict) == {"on the whole"}
+    assert verdict.sentence.endswith(" on average; it must not fall.")

@@ -108,7 +108,7 @@ def test_a_page_only_appends_where_a_thread_writes(
 
 
 def written() -> int:
-    """Count the impressions; the tests' SQLite lies in memory, where one who reads may not wait for a writer."""
+    """Count the impressions; the tests' SQLite lies in memory, where who reads may not wait for a writer."""
     try:
         return Impression.objects.count()
     except OperationalError:
