@@ -1,7 +1,7 @@
 """The ranker: a checkpoint that answers questions about outside ids. Immutable, so safe between threads."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from ml.retrieval import Retrieval, queries
 
 __all__ = ["Cause", "RankedItem", "Ranker"]
 
-MAX_TOKENS = 16_384  # events in one pass through the model
+MAX_TOKENS = 4_096  # events in one pass through the model
 FIELD = 1_000  # retrieved titles that an explanation compares in a large catalogue
 SPARE = 100  # retrieved beyond those asked for: the index ranks in float16, the ranker in float32
 
@@ -61,7 +61,7 @@ class Ranker:
 
         Raises `ml.checkpoint.CheckpointError` when it cannot be used.
         """
-        checkpoint = Checkpoint.load(path)
+        checkpoint = Checkpoint.mapped(path)
         return cls(checkpoint, Retrieval.load(Path(path), checkpoint))
 
     @property
@@ -96,13 +96,21 @@ class Ranker:
         hidden = self._id_map.indices_of(list(exclude))
         if self._candidates is not None:
             return [self._rank_retrieved(self._candidates, history, k, hidden) for history in histories]
-        scores = self._log_probabilities(histories)
-        scores[:, hidden] = -math.inf
-        return self._best(scores, k)
+        ranked: list[list[RankedItem]] = [[] for _ in histories]
+        for rows, scores in self._scored(histories):
+            total = scores.logsumexp(1, keepdim=True)  # hidden titles count: they are not ruled out by taste
+            scores[:, hidden] = -math.inf
+            for row, items in zip(rows, self._best(scores, k, total), strict=True):
+                ranked[row] = items
+        return ranked
 
+    @torch.inference_mode()
     def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
         """Return log-probabilities (len(histories), N + 1); the titles of a history have none, -inf."""
-        return self._log_probabilities(histories).numpy()
+        answer = np.empty((len(histories), len(self._ids)), dtype=np.float32)
+        for rows, scores in self._scored(histories):
+            answer[rows] = scores.log_softmax(1).nan_to_num(-math.inf, neginf=-math.inf)  # nan: all is seen
+        return answer
 
     @torch.inference_mode()
     def explain(self, history: History, item_ids: Sequence[int]) -> list[list[Cause]]:
@@ -141,7 +149,7 @@ class Ranker:
             return []
         masked = self._id_map.indices_of(list(exclude))
         masked = np.append(masked[masked > 0], index) - 1
-        vector = self._score.model.items.weight.detach()[index : index + 1].numpy()
+        vector = self._score.items.vectors(slice(index, index + 1)).numpy()
         cosines, rows = self._neighbours.search(vector, min(k, len(self._id_map)), masked)
         return [
             RankedItem(int(self._ids[row + 1]), float(cosine))
@@ -152,7 +160,7 @@ class Ranker:
     @cached_property
     def _neighbours(self) -> ItemIndex:
         """Return the index of `similar`, made when somebody first asks."""
-        return self._nearest or ExactIndex(self._score.model.items.weight.detach()[1:].numpy())
+        return self._nearest or ExactIndex(self._score.items.vectors(slice(1, None)).numpy())
 
     @torch.inference_mode()
     def parts(self, histories: Sequence[History]) -> Tensor:
@@ -168,25 +176,30 @@ class Ranker:
     def _encode(self, history: History) -> Encoded:
         return encode(history, self._id_map, self._score.model.config)
 
-    @torch.inference_mode()
-    def _log_probabilities(self, histories: Sequence[History]) -> Tensor:
-        """Score each history (B, N + 1): log-probabilities over the titles outside it, its own at -inf."""
+    def _scored(self, histories: Sequence[History]) -> Iterator[tuple[list[int], Tensor]]:
+        """Score a few histories at a time, so that they stay in the processor's cache: their places, and
+        scores (B, N + 1) with padding and each one's own titles at -inf.
+        """
         encoded = [self._encode(history) for history in histories]
-        filled = [row for row, events in enumerate(encoded) if events.shape[1]]
-        scores = self._popularity.repeat(len(encoded), 1)  # stays for histories without a known title
-        for group in by_length([encoded[row].shape[1] for row in filled], MAX_TOKENS):
-            rows = [filled[place] for place in group]
-            scores[rows] = self._score.mixed([encoded[row] for row in rows])
-        scores[:, 0] = -math.inf
-        for row, history in enumerate(histories):
-            scores[row, self._id_map.indices_of(history.item_ids)] = -math.inf
-        scores = scores.log_softmax(-1)
-        return scores.masked_fill_(scores.isnan(), -math.inf)  # nan: a person who has seen everything
+        known = [row for row, events in enumerate(encoded) if events.shape[1]]
+        unknown = [row for row, events in enumerate(encoded) if not events.shape[1]]
+        if unknown:
+            yield unknown, self._masked(self._popularity.repeat(len(unknown), 1), histories, unknown)
+        for group in by_length([encoded[row].shape[1] for row in known], MAX_TOKENS):
+            rows = [known[place] for place in group]
+            yield rows, self._masked(self._score.mixed([encoded[row] for row in rows]), histories, rows)
 
-    def _best(self, scores: Tensor, k: int) -> list[list[RankedItem]]:
-        """Return the k best titles of each row (B, N + 1) that are not masked."""
+    def _masked(self, scores: Tensor, histories: Sequence[History], rows: list[int]) -> Tensor:
+        """Set padding and the titles of each history to -inf, (B, N + 1)."""
+        scores[:, 0] = -math.inf
+        for place, row in enumerate(rows):
+            scores[place, self._id_map.indices_of(histories[row].item_ids)] = -math.inf
+        return scores
+
+    def _best(self, scores: Tensor, k: int, total: Tensor | float = 0.0) -> list[list[RankedItem]]:
+        """Return the k best titles of each row (B, N + 1) that are not masked, their scores less `total`."""
         best = scores.topk(min(k, len(self._id_map)), dim=1)
-        return [self._items(*row) for row in zip(best.indices.numpy(), best.values, strict=True)]
+        return [self._items(*row) for row in zip(best.indices.numpy(), best.values - total, strict=True)]
 
     def _items(self, indices: NDArray[np.int64], scores: Tensor) -> list[RankedItem]:
         """Name ranked titles by their outside ids, without those that are masked."""

@@ -54,7 +54,7 @@ class Retrieval:
         if not is_large(checkpoint):
             return None
         score = MixedScore(checkpoint)
-        table = score.model.items.weight.detach()[1:].numpy()
+        table = score.items.vectors(slice(1, None)).numpy()
         cosines = normalised(table)
         rows = np.random.default_rng(0).choice(len(table), N_QUERIES, replace=False)
         neighbours, near_facts = _measured("similar titles", cosines, cosines[rows])
@@ -105,8 +105,8 @@ def is_large(checkpoint: Checkpoint) -> bool:
 
 def augmented(score: MixedScore) -> Vectors:
     """Return the title vectors with their biases as a last number, (N, D + 1): logit = dot product."""
-    model = score.model
-    return torch.cat([model.items.weight.detach(), model.bias.detach()[:, None]], 1)[1:].numpy()
+    table, bias = score.items.vectors(slice(1, None)), score.model.bias.detach()[1:, None]
+    return torch.cat([table, bias], 1).numpy()
 
 
 def queries(states: Tensor) -> Vectors:
