@@ -17,7 +17,7 @@ from ml.encoding import ITEM, by_length, encode
 from ml.explaining import Cause, leave_one_out
 from ml.history import History
 from ml.id_maps import IdMap
-from ml.index import ExactIndex, ItemIndex
+from ml.index import DEEPER, DEPTH, ExactIndex, ItemIndex, normalised
 from ml.mixed_score import Encoded, MixedScore
 from ml.retrieval import Retrieval, queries
 
@@ -25,7 +25,6 @@ __all__ = ["Cause", "RankedItem", "Ranker"]
 
 MAX_TOKENS = 4_096  # events in one pass through the model
 FIELD = 1_000  # retrieved titles that an explanation compares in a large catalogue
-SPARE = 100  # retrieved beyond those asked for: the index ranks in float16, the ranker in float32
 
 
 @dataclass(frozen=True)
@@ -150,12 +149,14 @@ class Ranker:
         masked = self._id_map.indices_of(list(exclude))
         masked = np.append(masked[masked > 0], index) - 1
         vector = self._score.items.vectors(slice(index, index + 1)).numpy()
-        cosines, rows = self._neighbours.search(vector, min(k, len(self._id_map)), masked)
-        return [
-            RankedItem(int(self._ids[row + 1]), float(cosine))
-            for cosine, row in zip(cosines[0], rows[0], strict=True)
-            if row >= 0
-        ]
+        rows = self._neighbours.search(vector, min(_depth(k), len(self._id_map)), masked)[1][0]
+        rows = np.sort(rows[rows >= 0]) + 1
+        cosines = (
+            normalised(self._score.items.vectors(torch.from_numpy(rows)).numpy()) @ normalised(vector)[0]
+        )
+        best = np.argsort(-cosines, kind="stable")[:k]
+        pairs = zip(self._ids[rows[best]].tolist(), cosines[best].tolist(), strict=True)
+        return [RankedItem(*pair) for pair in pairs]
 
     @cached_property
     def _neighbours(self) -> ItemIndex:
@@ -214,7 +215,7 @@ class Ranker:
         masked = np.concatenate([hidden, self._id_map.indices_of(history.item_ids), [0]])
         if encoded.shape[1]:
             state, weight = self._score.states([encoded]), self._score.weights([encoded])[0]
-            titles = _retrieve(candidates, state, k + SPARE, masked)
+            titles = _retrieve(candidates, state, _depth(k), masked)
             if len(titles) >= k:
                 best = (self._score.sasrec(state, titles) * weight)[0].sort(descending=True, stable=True)
                 return self._items(titles[best.indices[:k]].numpy(), best.values[:k])
@@ -231,6 +232,11 @@ class Ranker:
         state = self._score.states([encoded])
         titles = _retrieve(self._candidates, state, FIELD, encoded[ITEM])
         return torch.from_numpy(np.union1d(titles.numpy(), asked))
+
+
+def _depth(k: int) -> int:
+    """Return how many titles to retrieve, to be scored exactly, where k are wanted."""
+    return DEEPER * max(k, DEPTH)
 
 
 def _retrieve(candidates: ItemIndex, state: Tensor, k: int, masked: NDArray[np.int64]) -> Tensor:

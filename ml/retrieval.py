@@ -19,7 +19,7 @@ from torch import Tensor
 from ml.checkpoint import Checkpoint, CheckpointError
 from ml.encoding import FEEDBACK, ITEM, TIME
 from ml.feedback import Feedback
-from ml.index import ApproximateIndex, Vectors, normalised
+from ml.index import ApproximateIndex, Vectors, exact_best, normalised
 from ml.mixed_score import MixedScore
 from ml.time_bins import UNKNOWN_BIN
 
@@ -58,7 +58,7 @@ class Retrieval:
         cosines = normalised(table)
         rows = np.random.default_rng(0).choice(len(table), N_QUERIES, replace=False)
         neighbours, near_facts = _measured("similar titles", cosines, cosines[rows])
-        near = neighbours.search(cosines[rows], KNOWN)[1] + 1
+        near = exact_best(cosines, cosines[rows], KNOWN) + 1
         states = score.states([_liked(history[history > 0]) for history in near])
         candidates, facts = _measured("candidates", augmented(score), queries(states))
         return cls(
@@ -141,7 +141,7 @@ def _read(path: Path, facts: dict[str, Any], width: int) -> ApproximateIndex | N
     if "reason" in facts:
         return None
     ivf = faiss.read_index(str(path))
-    if not isinstance(ivf, faiss.IndexIVF) or ivf.d != width:
+    if not isinstance(ivf, faiss.IndexIVF) or ivf.d != width + width % 2:
         raise ValueError(f"{path.name} does not fit")
     return ApproximateIndex(ivf, int(facts["probes"]), float(facts["recall@100"]))
 
