@@ -14,7 +14,7 @@ DEPTH = 100  # the recall that is promised is that of the 100 best
 PROMISE = 0.95
 WANTED = 0.97  # what the probes are chosen for, on other queries than those that measure
 TRAINED_ON = 64  # vectors a list its centre is learned from
-DEEPER = 4  # rows to ask an approximate index for, for each that is wanted
+DEEPER = 8  # rows to ask an approximate index for, for each that is wanted
 MOST_PROBED = 1 / 8  # of the lists: beyond, an exact scan is hardly slower
 
 
@@ -96,7 +96,7 @@ class ApproximateIndex:
     def search(self, queries: Vectors, k: int, masked: Rows | None = None) -> tuple[Vectors, Rows]:
         """Return rough inner products and rows, each (Q, k); more lists for a large k or many masked."""
         wanted = k + (0 if masked is None else min(len(masked), 2 * k))  # the masked may be the nearest
-        probes = min(self.probes * math.ceil(wanted / (DEEPER * DEPTH)), self.ivf.nlist)
+        probes = min(self.probes * max(round(wanted / (DEEPER * DEPTH)), 1), self.ivf.nlist)
         selector = None if masked is None else _all_but(masked)
         parameters = faiss.SearchParametersIVF(nprobe=probes, sel=selector)  # type: ignore[call-arg]
         products, rows = self.ivf.search(_even(queries), k, params=parameters)
