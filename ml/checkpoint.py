@@ -128,12 +128,12 @@ class Checkpoint:
             for name, tensor in (self.weights | term).items()
         }
         _refuse_not_finite(path, tensors)
+        blob = safetensors.torch.save(tensors | {COUNTS: self.item_counts})
         created = datetime.now(UTC).isoformat(timespec="seconds")
+        digest = hashlib.sha256(blob).hexdigest()
+        saved = replace(self, version=version_of(digest, self.id_map, self.config, self.mix), created=created)
         with new_directory(path) as draft:
-            safetensors.torch.save_file(tensors | {COUNTS: self.item_counts}, draft / WEIGHTS)
-            digest = _sha256(draft / WEIGHTS)
-            version = version_of(digest, self.id_map, self.config, self.mix)
-            saved = replace(self, version=version, created=created)
+            (draft / WEIGHTS).write_bytes(blob)
             (draft / ID_MAP).write_text(json.dumps(list(self.id_map.ids)) + "\n")
             (draft / MANIFEST).write_text(json.dumps(saved.manifest(digest), indent=1) + "\n")
         return saved

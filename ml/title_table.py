@@ -15,8 +15,8 @@ class TitleTable:
 
     Reading the table from memory is what takes the time. A float16 table, as small checkpoints store it, is
     packed as float16 and widened on the way (FBGEMM), in the same float32 arithmetic: nothing is lost. A
-    processor without FBGEMM keeps a float32 copy. Either is made when all rows are first asked for. Rows added
-    later leave the products of all rows before them as they were, bit by bit.
+    processor without FBGEMM keeps a float32 copy. Either is made when all rows are first asked for. Rows
+    added later leave the products of all rows before them as they were, bit by bit.
     """
 
     def __init__(self, table: Tensor) -> None:
