@@ -23,7 +23,7 @@ from ml.retrieval import Retrieval, queries
 
 __all__ = ["Cause", "RankedItem", "Ranker"]
 
-MAX_TOKENS = 4_096  # events in one pass through the model
+MAX_TOKENS = 16_384  # events in one pass through the model
 FIELD = 1_000  # retrieved titles that an explanation compares in a large catalogue
 
 
