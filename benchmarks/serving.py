@@ -1,23 +1,22 @@
-"""Time the ranker: ranking, reasons, batch scoring, and retrieval from a large catalogue.
+"""Time the ranker: ranking, reasons and batch scoring; and the memory of processes that serve.
 
     python benchmarks/serving.py [--titles 12000 | --checkpoint DIR] [--rounds 30] [--against REVISION]
-    python benchmarks/serving.py --retrieval 1000000 [--width 192]
+    python benchmarks/serving.py --memory [--checkpoint DIR] [--against REVISION]
 
 The checkpoint is a real one, or synthetic, with the starter's shapes and as many titles as asked for; its
 random weights change what is ranked, not how long it takes. `--against` times the code of another git
 revision too: both answer in turns, ten questions a turn, so that the ratio holds on a noisy machine.
-Ranking and reasons run on one thread, batch scoring on all cores. Medians with quartiles.
+Ranking and reasons run on one thread, batch scoring on all cores. Medians with quartiles. `--memory` lets two
+processes load the checkpoint, then once more as in a hot swap, and asks the kernel what each holds.
 """
 
-# ruff: noqa: E402, PLC0415  # which `ml` is meant, and with how many threads, is settled before it is imported
+# ruff: noqa: E402  # which `ml` is meant, and with how many threads, is settled before it is imported
 
 from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -39,7 +38,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F  # noqa: N812  # PyTorch's own convention
 
 from ml.checkpoint import Checkpoint
-from ml.config import SASREC_ALONE, Mix, SASRecConfig
+from ml.config import Mix, SASRecConfig
 from ml.history import History
 from ml.id_maps import IdMap
 from ml.item_item import ItemItem
@@ -50,6 +49,7 @@ EVENTS = (3, 50, 200, 500)
 BATCH = 512  # people that batch scoring takes at a time
 KNOWN = 50  # events of each of them
 A_TURN = 10
+MEMORY = ("Pss", "Anonymous", "Rss")
 QUESTIONS = [
     *(f"{kind} {events}" for kind in ("rank", "explain", "ordered") for events in EVENTS),
     f"batch {KNOWN}",
@@ -65,32 +65,58 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, metavar="DIR", help="a real checkpoint instead")
     parser.add_argument("--rounds", type=int, default=30, help="turns of ten questions")
     parser.add_argument("--against", metavar="REVISION", help="a git revision to compare with")
-    parser.add_argument("--retrieval", type=int, metavar="TITLES", help="measure the indexes instead")
-    parser.add_argument("--width", type=int, default=192, help="numbers a title, for --retrieval")
+    parser.add_argument("--memory", action="store_true", help="measure memory instead")
     parser.add_argument("--answer", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.answer:
-        answer(Checkpoint.load(options.checkpoint) if options.checkpoint else synthetic(options.titles))
-    elif options.retrieval:
-        measure_retrieval(options.retrieval, options.width)
+        answer(options.checkpoint)
     else:
-        of = ["--checkpoint", str(options.checkpoint)] if options.checkpoint else []
-        compare([*of, "--titles", str(options.titles)], options.rounds, options.against)
+        with tempfile.TemporaryDirectory() as folder:
+            path = options.checkpoint or Path(folder) / "synthetic"
+            if not options.checkpoint:
+                synthetic(options.titles).save(path, half=True)
+            print("the checkpoint" if options.checkpoint else f"synthetic, {options.titles} titles", end=": ")
+            if options.memory:
+                measure_memory(path, options.against)
+            else:
+                compare(path, options.rounds, options.against)
 
 
-def compare(of: list[str], rounds: int, revision: str | None) -> None:
+def compare(path: Path, rounds: int, revision: str | None) -> None:
     """Ask the code here, and that of a revision, in turns."""
-    with ExitStack() as stack:
-        versions = {"now": stack.enter_context(asked(ROOT, of, threads=1))}
-        many = {"now": stack.enter_context(asked(ROOT, of, threads=os.cpu_count() or 1))}
-        if revision:
-            folder = stack.enter_context(checked_out(revision))
-            versions[revision] = stack.enter_context(asked(folder, of, threads=1))
-            many[revision] = stack.enter_context(asked(folder, of, threads=os.cpu_count() or 1))
-        print(f"{' '.join(of)}: milliseconds, median [quartiles] of the wall; processor time")
+    with roots(revision) as folders, ExitStack() as stack:
+        versions, many = (
+            {name: stack.enter_context(asked(root, path, threads)) for name, root in folders.items()}
+            for threads in (1, os.cpu_count() or 1)
+        )
+        print("milliseconds, median [quartiles] of the wall; processor time")
         for question in QUESTIONS:
             is_batch = question.startswith("batch")
             report(question, many if is_batch else versions, max(rounds // 5, 3) if is_batch else rounds)
+
+
+def measure_memory(path: Path, revision: str | None) -> None:
+    """Let two processes of each code load the checkpoint twice, and say by how much each has grown."""
+    print("MB more than before, of one of two processes")
+    with roots(revision) as folders:
+        for name, root in folders.items():
+            with asked(root, path, 1) as one, asked(root, path, 1) as other:
+                start = one("memory 0")
+                for loaded in ("loaded", "loaded twice"):
+                    for ask in (one, other):
+                        ask("load 0")
+                    grown = dict(zip(MEMORY, np.subtract(one("memory 0"), start), strict=True))
+                    print(f"{name}, {loaded}: " + ", ".join(f"{n} {mb:.1f}" for n, mb in grown.items()))
+
+
+@contextmanager
+def roots(revision: str | None) -> Iterator[dict[str, Path]]:
+    """Name the folders of the code here and of a revision."""
+    if not revision:
+        yield {"now": ROOT}
+        return
+    with checked_out(revision) as folder:
+        yield {"now": ROOT, revision: folder}
 
 
 def report(question: str, versions: dict[str, Callable[[str], list[float]]], rounds: int) -> None:
@@ -127,10 +153,10 @@ def checked_out(revision: str) -> Iterator[Path]:
 
 
 @contextmanager
-def asked(root: Path, of: list[str], threads: int) -> Iterator[Callable[[str], list[float]]]:
+def asked(root: Path, path: Path, threads: int) -> Iterator[Callable[[str], list[float]]]:
     """Start a process with the `ml` of `root` and give the function that asks it for times."""
     process = subprocess.Popen(
-        [sys.executable, __file__, "--answer", *of],
+        [sys.executable, __file__, "--answer", "--checkpoint", str(path)],
         env=os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": str(threads)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -150,18 +176,37 @@ def asked(root: Path, of: list[str], threads: int) -> Iterator[Callable[[str], l
     process.wait()
 
 
-def answer(checkpoint: Checkpoint) -> None:
+def answer(path: Path) -> None:
     """Time each question read from the standard input, wall and processor, in milliseconds."""
-    ranker = Ranker(checkpoint)
+    rankers: list[Ranker] = []
     for line in sys.stdin:
         kind, events = line.split()
-        ask, turns = asking(ranker, kind, int(events))
-        times = []
-        for _ in range(turns):
-            wall, processor = time.perf_counter(), time.process_time()
-            ask()
-            times += [1000 * (time.perf_counter() - wall), 1000 * (time.process_time() - processor)]
+        times: list[float] = []
+        if kind == "memory":
+            times = memory()
+        if kind == "load" or (kind != "memory" and not rankers):
+            rankers.append(Ranker.load(path))
+            rankers[-1].rank(History.of(rankers[-1].item_ids[:KNOWN]), 20)
+        if kind not in ("memory", "load"):
+            times = timed(*asking(rankers[0], kind, int(events)))
         print(*times, flush=True)
+
+
+def timed(ask: Callable[[], object], turns: int) -> list[float]:
+    """Return wall and processor time of each turn, one after the other."""
+    times = []
+    for _ in range(turns):
+        wall, processor = time.perf_counter(), time.process_time()
+        ask()
+        times += [1000 * (time.perf_counter() - wall), 1000 * (time.process_time() - processor)]
+    return times
+
+
+def memory() -> list[float]:
+    """Return the kinds of `MEMORY` in MB: fair share, own and cannot be dropped, all that is touched."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
+    kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+    return [kilobytes[kind] / 1024 for kind in MEMORY]
 
 
 def asking(ranker: Ranker, kind: str, events: int) -> tuple[Callable[[], object], int]:
@@ -194,7 +239,10 @@ def popularity(titles: int) -> NDArray[np.float64]:
 
 
 def synthetic(titles: int) -> Checkpoint:
-    """Make a checkpoint of the starter's shapes: two blocks of width 192, 200 neighbours, 768 factors."""
+    """Make a checkpoint of the starter's shapes: two blocks of width 192, 200 neighbours, 768 factors.
+
+    Random weights change what is ranked, not how long it takes.
+    """
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
     givers = np.sort(rng.choice(titles, 200 * titles, p=popularity(titles)))
@@ -209,8 +257,7 @@ def synthetic(titles: int) -> Checkpoint:
         "said": torch.tensor([0, -0.5, 1, 1.5, 1]),
     }
     config = SASRecConfig(titles, width=192)
-    weights = SASRec(config).state_dict()
-    return checkpoint(config, halved(weights), ItemItem(halved(term)), Mix())
+    return checkpoint(config, SASRec(config).state_dict(), ItemItem(term), Mix())
 
 
 def checkpoint(
@@ -221,76 +268,6 @@ def checkpoint(
     return Checkpoint(
         config, IdMap(range(1, config.n_items + 1)), weights, torch.from_numpy(counts), term, mix
     )
-
-
-def halved(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Round to float16, as small checkpoints are stored."""
-    return {n: t.half().float() if t.is_floating_point() else t for n, t in tensors.items()}
-
-
-def measure_retrieval(titles: int, width: int) -> None:
-    """Build the indexes of a large catalogue without an item-item term, and time what is served from them."""
-    from ml.retrieval import Retrieval  # not at the top: an older revision may have none
-
-    config = SASRecConfig(titles, width=width)
-    torch.manual_seed(0)
-    weights = SASRec(config).state_dict()
-    weights["items.weight"][1:] = clustered(titles, width)
-    weights["bias"][1:] = torch.from_numpy(np.log(popularity(titles) * titles)).float()
-    large = checkpoint(config, halved(weights), ItemItem.nothing(titles), SASREC_ALONE)
-    began, busy = time.perf_counter(), time.process_time()
-    retrieval = Retrieval.build(large)
-    assert retrieval is not None
-    candidates = retrieval.candidates
-    assert candidates is not None, retrieval.facts
-    print(f"{titles} titles of width {width} in clusters, one thread; both indexes built and measured in")
-    print(f"{time.perf_counter() - began:.0f} s ({time.process_time() - busy:.0f} s of processor time)")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB")
-    print(json.dumps(retrieval.facts, indent=1))
-    ranker, exact = Ranker(large, retrieval), Ranker(large)
-    rng = np.random.default_rng(1)
-    for name, hide in (("", 0), (", the 100 best hidden", 100)):
-        found: list[float] = []
-        times: list[float] = []
-        searches: list[float] = []
-        for _ in range(40):
-            one = History.of([item.item_id for item in ranker.similar(int(rng.integers(1, titles)), 10)])
-            hidden = {item.item_id for item in exact.rank(one, hide)} if hide else set()
-            best = {item.item_id for item in exact.rank(one, 100, exclude=hidden)}
-            with stopwatch(times):
-                ranked = ranker.rank(one, 100, exclude=hidden)
-            found.append(len(best & {item.item_id for item in ranked}) / 100)
-            vector = rng.standard_normal((1, width + 1), dtype=np.float32)
-            with stopwatch(searches):
-                candidates.search(vector, 100)
-        print(f"10 titles told{name}: recall@100 {statistics.mean(found):.3f}; median milliseconds:")
-        print(f"  encode, retrieve, score, top 100 {quartiles(times)}; the index alone {quartiles(searches)}")
-
-
-@contextmanager
-def stopwatch(times: list[float]) -> Iterator[None]:
-    """Note how many milliseconds the block took."""
-    began = time.perf_counter()
-    yield
-    times.append(1000 * (time.perf_counter() - began))
-
-
-def quartiles(times: list[float]) -> str:
-    """Say the median and the quartiles."""
-    low, middle, high = statistics.quantiles(times, n=4)
-    return f"{middle:.2f} [{low:.2f}, {high:.2f}]"
-
-
-def clustered(titles: int, width: int) -> torch.Tensor:
-    """Draw title vectors (N, D): 100 genres, in them kinds of 500 titles, 64 dimensions that matter."""
-    rng = np.random.default_rng(0)
-    inner = min(64, width)
-    genres, kinds = rng.standard_normal((100, inner)), rng.standard_normal((max(titles // 500, 20), inner))
-    kinds = genres[rng.integers(0, 100, len(kinds))] + 0.7 * kinds
-    own = 0.7 * rng.standard_normal((titles, inner), dtype=np.float32)
-    projection = rng.standard_normal((inner, width)) / np.sqrt(inner * width)
-    vectors = (kinds.astype(np.float32)[rng.integers(0, len(kinds), titles)] + own) @ projection
-    return torch.from_numpy(vectors.astype(np.float32))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,9 @@ from ml.sasrec import SASRec
 FORMAT_VERSION = 3
 WEIGHTS, MANIFEST, ID_MAP = "weights.safetensors", "checkpoint.json", "id_map.json"
 COUNTS = "item_counts"  # beside the model's tensors: people per title in training, (N + 1,)
+TITLES = "items.weight"  # the table of title vectors, (N + 1, D)
 TERM = "item_item."  # before the names of the item-item term's tensors
+PIECE = 2**20  # numbers looked at together: a large table is checked without a copy of it
 KEYS = {
     "format_version",
     "config",
@@ -46,11 +48,12 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained model in memory (float32), with its titles and where it comes from.
+    """A trained model, with its titles and where it comes from.
 
-    `item_counts` (N + 1,) int64 are the people per title in training, the cold-start answer. `mix` says what
-    the model and the item-item term count, by the length of a history. `version` is a sha256 over all that
-    decides a ranking (weights, ids, config and mix), empty until saved or loaded; `parent` the version it was
+    Weights are float32, or as they are stored where they are mapped from a file for serving. `item_counts`
+    (N + 1,) int64 are the people per title in training, the cold-start answer. `mix` says what the model and
+    the item-item term count, by the length of a history. `version` is a sha256 over all that decides a
+    ranking (weights, ids, config and mix), empty until saved or loaded; `parent` the version it was
     fine-tuned from.
     """
 
@@ -68,10 +71,22 @@ class Checkpoint:
     created: str = ""
 
     def model(self) -> SASRec:
-        """Build the model with these weights, in evaluation mode."""
+        """Build the model with a copy of these weights, in evaluation mode."""
         model = SASRec(self.config)
         model.load_state_dict(self.weights)
         return model.eval()
+
+    def served_model(self) -> SASRec:
+        """Build the model for reading only, upon this very table of titles, float16 or not."""
+        weights = {n: t if n == TITLES else t.to(torch.float32, copy=True) for n, t in self.weights.items()}
+        model = _without_weights(self.config)
+        model.load_state_dict(weights, assign=True)
+        return model.eval().requires_grad_(False)
+
+    def as_float32(self) -> "Checkpoint":
+        """Widen what is stored as float16."""
+        weights = {name: tensor.float() for name, tensor in self.weights.items()}
+        return replace(self, weights=weights, item_item=self.item_item.as_float32())
 
     def extended(self, item_ids: tuple[int, ...]) -> "Checkpoint":
         """Add titles. Old rows stay bit-identical; a new title starts as the average and the rarest one.
@@ -82,10 +97,10 @@ class Checkpoint:
         n_new = len(id_map) - len(self.id_map)
         if not n_new:
             return self
-        table, bias = self.weights["items.weight"], self.weights["bias"]
+        table, bias = self.weights[TITLES], self.weights["bias"]
         rows = table[1:].mean(0, keepdim=True).expand(n_new, -1)
         weights = self.weights | {
-            "items.weight": torch.cat([table, rows]),
+            TITLES: torch.cat([table, rows]),
             "bias": torch.cat([bias, bias[1:].min().expand(n_new)]),
         }
         counts = torch.cat([self.item_counts, self.item_counts.new_zeros(n_new)])
@@ -141,17 +156,26 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path | str) -> "Checkpoint":
-        """Read what `save` wrote. Raises CheckpointError, saying what to do, when anything is not right."""
+        """Read what `save` wrote, in float32. Raises CheckpointError like `mapped`."""
+        return cls.mapped(path).as_float32()
+
+    @classmethod
+    def mapped(cls, path: Path | str) -> "Checkpoint":
+        """Map what `save` wrote, numbers as stored: all processes of a host share one copy in memory.
+
+        Nobody may write into the file afterwards; to remove the directory does no harm. Raises
+        CheckpointError, saying what to do, when anything is not right.
+        """
         path = Path(path)
-        manifest, ids, blob = _read(path)
-        _refuse_other_formats(path, manifest, blob)
+        manifest, ids = _read(path)
+        _refuse_other_formats(path, manifest)
         try:
             config, id_map, mix = (
                 SASRecConfig.from_dict(manifest["config"]),
                 IdMap(ids),
                 Mix(**manifest["mix"]),
             )
-            tensors = safetensors.torch.load(blob)
+            tensors = safetensors.torch.load_file(path / WEIGHTS)  # mapped, and no page is read yet
         except (ValueError, TypeError, SafetensorError) as error:
             raise _error(path, f"cannot be read ({error})") from error
         term = ItemItem({n.removeprefix(TERM): tensors.pop(n) for n in list(tensors) if n.startswith(TERM)})
@@ -165,9 +189,9 @@ class Checkpoint:
         return cls(
             config,
             id_map,
-            {name: tensor.float() for name, tensor in tensors.items()},
+            tensors,
             counts,
-            term.as_float32(),
+            term,
             mix,
             manifest["data"],
             manifest["training"],
@@ -201,8 +225,8 @@ def _error(path: Path, what: str) -> CheckpointError:
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Any], list[int], bytes]:
-    """Read the three files as they are."""
+def _read(path: Path) -> tuple[dict[str, Any], list[int]]:
+    """Read the two files of JSON as they are."""
     try:
         problem = problem_of_files(path)
     except OSError as error:
@@ -212,15 +236,14 @@ def _read(path: Path) -> tuple[dict[str, Any], list[int], bytes]:
     try:
         manifest = json.loads((path / MANIFEST).read_text())
         ids = json.loads((path / ID_MAP).read_text())
-        blob = (path / WEIGHTS).read_bytes()
     except (OSError, ValueError, RecursionError) as error:
         raise _error(path, f"is not complete ({type(error).__name__}: {error})") from error
     if not isinstance(manifest, dict) or not isinstance(ids, list):
         raise _error(path, "has JSON of another shape")
-    return manifest, ids, blob
+    return manifest, ids
 
 
-def _refuse_other_formats(path: Path, manifest: dict[str, Any], blob: bytes) -> None:
+def _refuse_other_formats(path: Path, manifest: dict[str, Any]) -> None:
     """Raise CheckpointError unless the entries are this format's and the weights are those written."""
     if manifest.get("format_version") != FORMAT_VERSION:
         raise _error(path, f"has format {manifest.get('format_version')!r}, this code reads {FORMAT_VERSION}")
@@ -228,7 +251,11 @@ def _refuse_other_formats(path: Path, manifest: dict[str, Any], blob: bytes) -> 
         raise _error(path, f"has missing or unknown entries {sorted(set(manifest) ^ KEYS)}")
     if problem := problem_of_manifest(manifest):
         raise _error(path, problem)
-    if hashlib.sha256(blob).hexdigest() != manifest["weights_sha256"]:
+    try:
+        digest = _sha256(path / WEIGHTS)
+    except OSError as error:
+        raise _error(path, f"is not complete ({type(error).__name__}: {error})") from error
+    if digest != manifest["weights_sha256"]:
         raise _error(path, "has weights that do not match their sha256: the file was cut short or changed")
 
 
@@ -236,7 +263,7 @@ def _refuse_strangers(path: Path, config: SASRecConfig, id_map: IdMap, tensors: 
     """Raise CheckpointError unless names and shapes are exactly those of the config."""
     if len(id_map) != config.n_items:  # first: what follows makes room for them
         raise _error(path, f"has {len(id_map)} ids for {config.n_items} titles")
-    wanted = {name: tuple(tensor.shape) for name, tensor in SASRec(config).state_dict().items()}
+    wanted = {name: tuple(tensor.shape) for name, tensor in _without_weights(config).state_dict().items()}
     wanted[COUNTS] = (config.n_items + 1,)
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found != wanted:
@@ -244,8 +271,21 @@ def _refuse_strangers(path: Path, config: SASRecConfig, id_map: IdMap, tensors: 
         raise _error(path, f"has tensors that do not fit its config: {', '.join(wrong)}")
 
 
+def _without_weights(config: SASRecConfig) -> SASRec:
+    """Build the model's shapes alone: nothing is drawn and nothing kept."""
+    with torch.device("meta"):
+        return SASRec(config)
+
+
+def _sha256(path: Path) -> str:
+    """Hash a file piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _refuse_not_finite(path: Path, tensors: dict[str, Tensor]) -> None:
     """Raise CheckpointError when a weight is NaN or infinite."""
     for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
+        pieces = tensor.flatten().chunk(tensor.numel() // PIECE + 1) if tensor.is_floating_point() else ()
+        if not all(piece.isfinite().all() for piece in pieces):
             raise _error(path, f"has a weight that is not finite in {name}")

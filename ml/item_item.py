@@ -85,15 +85,21 @@ class ItemItem:
         if self.is_silent:
             width = self.n_items + 1 if titles is None else len(titles)
             return torch.zeros(n_rows, width), torch.zeros(n_rows, width)
-        weights = self.tensors[SAID][feedback]
+        weights = self.tensors[SAID][feedback].float()
         outputs, factors = self.tensors[OUTPUTS], self._factors
-        states = factors.table.new_zeros(n_rows, factors.table.shape[1])
-        states.index_add_(0, rows, factors.table[items] * (weights * self.tensors[INPUTS][items])[:, None])
+        gains = weights * self.tensors[INPUTS][items]
+        states = torch.zeros(n_rows, factors.table.shape[1])
+        states.index_add_(0, rows, factors.vectors(items) * gains[:, None])
         spectral = factors.scores(states, titles).mul_(outputs if titles is None else outputs[titles])
         events = items.numpy(), weights.numpy(), rows.numpy()
         if titles is None:
             return self._sparse(*events, n_rows), spectral
         return self._sparse_about(titles.numpy(), *events, n_rows), spectral
+
+    @cached_property
+    def _values(self) -> NDArray[np.float32]:
+        """Widen once: to do it for each person would start PyTorch's threads for each."""
+        return self.tensors[VALUES].float().numpy()
 
     @cached_property
     def _factors(self) -> TitleTable:
@@ -134,7 +140,8 @@ class ItemItem:
         self, items: NDArray[np.int64], weights: NDArray[np.float32]
     ) -> tuple[NDArray[np.integer[Any]], NDArray[np.float32], NDArray[np.int64]]:
         """Gather what events say: targets (E,), values (E,), and how many entries each event has."""
-        offsets, targets, values = (self.tensors[name].numpy() for name in (OFFSETS, TARGETS, VALUES))
+        offsets, targets = (self.tensors[name].numpy() for name in (OFFSETS, TARGETS))
+        values = self._values
         starts, stops = offsets[items], offsets[items + 1]
         spans = [slice(*span) for span in zip(starts.tolist(), stops.tolist(), strict=True)]
         targets, values = (

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ml.checkpoint import Checkpoint
 from ml.encoding import FEEDBACK, ITEM, Inputs, collate
+from ml.one_history import Encoded, OneHistory
 from ml.title_table import TitleTable
 
-Encoded = NDArray[np.int64]  # one history as `ml.encoding.encode` returns it, (5, L), L >= 1
+__all__ = ["Encoded", "MixedScore"]
 
 
 class MixedScore:
@@ -21,10 +21,11 @@ class MixedScore:
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        self.model = checkpoint.model()
+        self.model = checkpoint.served_model()
         self.item_item = checkpoint.item_item
         self.mix = checkpoint.mix
-        self._items = TitleTable(self.model.items.weight)
+        self.items = TitleTable(self.model.items.weight)
+        self._one = OneHistory(self.model)
         self._bias = self.model.bias.detach()
 
     def weights(self, encoded: Sequence[Encoded]) -> Tensor:
@@ -34,6 +35,8 @@ class MixedScore:
 
     def states(self, encoded: Sequence[Encoded]) -> Tensor:
         """Return SASRec's state after each history (B, D)."""
+        if len(encoded) == 1:
+            return self._one.state(encoded[0])
         inputs, last = collate(encoded)
         answer: Tensor = self.model(*inputs, last)[:, 0]
         return answer
@@ -45,13 +48,13 @@ class MixedScore:
 
     def sasrec(self, states: Tensor, titles: Tensor | None = None) -> Tensor:
         """Return the logits of states (B, D): (B, N + 1 or T)."""
-        return self._items.scores(states, titles).add_(self._bias if titles is None else self._bias[titles])
+        return self.items.scores(states, titles).add_(self._bias if titles is None else self._bias[titles])
 
     def parts(
         self, encoded: Sequence[Encoded], titles: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return SASRec's logits and what the term says, sparse and spectral, each (B, N + 1 or T)."""
-        people = torch.repeat_interleave(torch.tensor([row.shape[1] for row in encoded]))
+        people = torch.from_numpy(np.repeat(np.arange(len(encoded)), [row.shape[1] for row in encoded]))
         items, feedback = torch.from_numpy(np.concatenate(encoded, axis=1)[[ITEM, FEEDBACK]])
         linear = self.item_item.scores(items, feedback, people, len(encoded), titles)
         return self.sasrec(self.states(encoded), titles), *linear

@@ -1,7 +1,7 @@
 """The ranker: a checkpoint that answers questions about outside ids. Immutable, so safe between threads."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from ml.encoding import ITEM, by_length, encode
 from ml.explaining import Cause, leave_one_out
 from ml.history import History
 from ml.id_maps import IdMap
-from ml.index import ExactIndex, ItemIndex
+from ml.index import DEEPER, DEPTH, ExactIndex, ItemIndex, normalised
 from ml.mixed_score import Encoded, MixedScore
 from ml.retrieval import Retrieval, queries
 
@@ -25,7 +25,6 @@ __all__ = ["Cause", "RankedItem", "Ranker"]
 
 MAX_TOKENS = 16_384  # events in one pass through the model
 FIELD = 1_000  # retrieved titles that an explanation compares in a large catalogue
-SPARE = 100  # retrieved beyond those asked for: the index ranks in float16, the ranker in float32
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Ranker:
 
         Raises `ml.checkpoint.CheckpointError` when it cannot be used.
         """
-        checkpoint = Checkpoint.load(path)
+        checkpoint = Checkpoint.mapped(path)
         return cls(checkpoint, Retrieval.load(Path(path), checkpoint))
 
     @property
@@ -96,13 +95,21 @@ class Ranker:
         hidden = self._id_map.indices_of(list(exclude))
         if self._candidates is not None:
             return [self._rank_retrieved(self._candidates, history, k, hidden) for history in histories]
-        scores = self._log_probabilities(histories)
-        scores[:, hidden] = -math.inf
-        return self._best(scores, k)
+        ranked: list[list[RankedItem]] = [[] for _ in histories]
+        for rows, scores in self._scored(histories):
+            total = scores.logsumexp(1, keepdim=True)  # hidden titles count: they are not ruled out by taste
+            scores[:, hidden] = -math.inf
+            for row, items in zip(rows, self._best(scores, k, total), strict=True):
+                ranked[row] = items
+        return ranked
 
+    @torch.inference_mode()
     def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
         """Return log-probabilities (len(histories), N + 1); the titles of a history have none, -inf."""
-        return self._log_probabilities(histories).numpy()
+        answer = np.empty((len(histories), len(self._ids)), dtype=np.float32)
+        for rows, scores in self._scored(histories):
+            answer[rows] = scores.log_softmax(1).nan_to_num(-math.inf, neginf=-math.inf)  # nan: all is seen
+        return answer
 
     @torch.inference_mode()
     def explain(self, history: History, item_ids: Sequence[int]) -> list[list[Cause]]:
@@ -141,18 +148,20 @@ class Ranker:
             return []
         masked = self._id_map.indices_of(list(exclude))
         masked = np.append(masked[masked > 0], index) - 1
-        vector = self._score.model.items.weight.detach()[index : index + 1].numpy()
-        cosines, rows = self._neighbours.search(vector, min(k, len(self._id_map)), masked)
-        return [
-            RankedItem(int(self._ids[row + 1]), float(cosine))
-            for cosine, row in zip(cosines[0], rows[0], strict=True)
-            if row >= 0
-        ]
+        vector = self._score.items.vectors(slice(index, index + 1)).numpy()
+        rows = self._neighbours.search(vector, min(_depth(k), len(self._id_map)), masked)[1][0]
+        rows = np.sort(rows[rows >= 0]) + 1
+        cosines = (
+            normalised(self._score.items.vectors(torch.from_numpy(rows)).numpy()) @ normalised(vector)[0]
+        )
+        best = np.argsort(-cosines, kind="stable")[:k]
+        pairs = zip(self._ids[rows[best]].tolist(), cosines[best].tolist(), strict=True)
+        return [RankedItem(*pair) for pair in pairs]
 
     @cached_property
     def _neighbours(self) -> ItemIndex:
         """Return the index of `similar`, made when somebody first asks."""
-        return self._nearest or ExactIndex(self._score.model.items.weight.detach()[1:].numpy())
+        return self._nearest or ExactIndex(self._score.items.vectors(slice(1, None)).numpy())
 
     @torch.inference_mode()
     def parts(self, histories: Sequence[History]) -> Tensor:
@@ -168,25 +177,30 @@ class Ranker:
     def _encode(self, history: History) -> Encoded:
         return encode(history, self._id_map, self._score.model.config)
 
-    @torch.inference_mode()
-    def _log_probabilities(self, histories: Sequence[History]) -> Tensor:
-        """Score each history (B, N + 1): log-probabilities over the titles outside it, its own at -inf."""
+    def _scored(self, histories: Sequence[History]) -> Iterator[tuple[list[int], Tensor]]:
+        """Score a few histories at a time, so that they stay in the processor's cache: their places, and
+        scores (B, N + 1) with padding and each one's own titles at -inf.
+        """
         encoded = [self._encode(history) for history in histories]
-        filled = [row for row, events in enumerate(encoded) if events.shape[1]]
-        scores = self._popularity.repeat(len(encoded), 1)  # stays for histories without a known title
-        for group in by_length([encoded[row].shape[1] for row in filled], MAX_TOKENS):
-            rows = [filled[place] for place in group]
-            scores[rows] = self._score.mixed([encoded[row] for row in rows])
-        scores[:, 0] = -math.inf
-        for row, history in enumerate(histories):
-            scores[row, self._id_map.indices_of(history.item_ids)] = -math.inf
-        scores = scores.log_softmax(-1)
-        return scores.masked_fill_(scores.isnan(), -math.inf)  # nan: a person who has seen everything
+        known = [row for row, events in enumerate(encoded) if events.shape[1]]
+        unknown = [row for row, events in enumerate(encoded) if not events.shape[1]]
+        if unknown:
+            yield unknown, self._masked(self._popularity.repeat(len(unknown), 1), histories, unknown)
+        for group in by_length([encoded[row].shape[1] for row in known], MAX_TOKENS):
+            rows = [known[place] for place in group]
+            yield rows, self._masked(self._score.mixed([encoded[row] for row in rows]), histories, rows)
 
-    def _best(self, scores: Tensor, k: int) -> list[list[RankedItem]]:
-        """Return the k best titles of each row (B, N + 1) that are not masked."""
+    def _masked(self, scores: Tensor, histories: Sequence[History], rows: list[int]) -> Tensor:
+        """Set padding and the titles of each history to -inf, (B, N + 1)."""
+        scores[:, 0] = -math.inf
+        for place, row in enumerate(rows):
+            scores[place, self._id_map.indices_of(histories[row].item_ids)] = -math.inf
+        return scores
+
+    def _best(self, scores: Tensor, k: int, total: Tensor | float = 0.0) -> list[list[RankedItem]]:
+        """Return the k best titles of each row (B, N + 1) that are not masked, their scores less `total`."""
         best = scores.topk(min(k, len(self._id_map)), dim=1)
-        return [self._items(*row) for row in zip(best.indices.numpy(), best.values, strict=True)]
+        return [self._items(*row) for row in zip(best.indices.numpy(), best.values - total, strict=True)]
 
     def _items(self, indices: NDArray[np.int64], scores: Tensor) -> list[RankedItem]:
         """Name ranked titles by their outside ids, without those that are masked."""
@@ -201,7 +215,7 @@ class Ranker:
         masked = np.concatenate([hidden, self._id_map.indices_of(history.item_ids), [0]])
         if encoded.shape[1]:
             state, weight = self._score.states([encoded]), self._score.weights([encoded])[0]
-            titles = _retrieve(candidates, state, k + SPARE, masked)
+            titles = _retrieve(candidates, state, _depth(k), masked)
             if len(titles) >= k:
                 best = (self._score.sasrec(state, titles) * weight)[0].sort(descending=True, stable=True)
                 return self._items(titles[best.indices[:k]].numpy(), best.values[:k])
@@ -218,6 +232,11 @@ class Ranker:
         state = self._score.states([encoded])
         titles = _retrieve(self._candidates, state, FIELD, encoded[ITEM])
         return torch.from_numpy(np.union1d(titles.numpy(), asked))
+
+
+def _depth(k: int) -> int:
+    """Return how many titles to retrieve, to be scored exactly, where k are wanted."""
+    return DEEPER * max(k, DEPTH)
 
 
 def _retrieve(candidates: ItemIndex, state: Tensor, k: int, masked: NDArray[np.int64]) -> Tensor:

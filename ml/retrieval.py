@@ -19,7 +19,7 @@ from torch import Tensor
 from ml.checkpoint import Checkpoint, CheckpointError
 from ml.encoding import FEEDBACK, ITEM, TIME
 from ml.feedback import Feedback
-from ml.index import ApproximateIndex, Vectors, normalised
+from ml.index import ApproximateIndex, Vectors, exact_best, normalised
 from ml.mixed_score import MixedScore
 from ml.time_bins import UNKNOWN_BIN
 
@@ -54,11 +54,11 @@ class Retrieval:
         if not is_large(checkpoint):
             return None
         score = MixedScore(checkpoint)
-        table = score.model.items.weight.detach()[1:].numpy()
+        table = score.items.vectors(slice(1, None)).numpy()
         cosines = normalised(table)
         rows = np.random.default_rng(0).choice(len(table), N_QUERIES, replace=False)
         neighbours, near_facts = _measured("similar titles", cosines, cosines[rows])
-        near = neighbours.search(cosines[rows], KNOWN)[1] + 1
+        near = exact_best(cosines, cosines[rows], KNOWN) + 1
         states = score.states([_liked(history[history > 0]) for history in near])
         candidates, facts = _measured("candidates", augmented(score), queries(states))
         return cls(
@@ -105,8 +105,8 @@ def is_large(checkpoint: Checkpoint) -> bool:
 
 def augmented(score: MixedScore) -> Vectors:
     """Return the title vectors with their biases as a last number, (N, D + 1): logit = dot product."""
-    model = score.model
-    return torch.cat([model.items.weight.detach(), model.bias.detach()[:, None]], 1)[1:].numpy()
+    table, bias = score.items.vectors(slice(1, None)), score.model.bias.detach()[1:, None]
+    return torch.cat([table, bias], 1).numpy()
 
 
 def queries(states: Tensor) -> Vectors:
@@ -141,7 +141,7 @@ def _read(path: Path, facts: dict[str, Any], width: int) -> ApproximateIndex | N
     if "reason" in facts:
         return None
     ivf = faiss.read_index(str(path))
-    if not isinstance(ivf, faiss.IndexIVF) or ivf.d != width:
+    if not isinstance(ivf, faiss.IndexIVF) or ivf.d != width + width % 2:
         raise ValueError(f"{path.name} does not fit")
     return ApproximateIndex(ivf, int(facts["probes"]), float(facts["recall@100"]))
 

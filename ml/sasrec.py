@@ -218,7 +218,7 @@ class SASRec(nn.Module):
         self, items: Tensor, feedback: Tensor, times: Tensor, gaps: Tensor, positions: Tensor
     ) -> Tensor:
         """Add the embeddings of the events, each input (B, L), result (B, L, D); padding is all zero."""
-        x, context = self.items(items), self.config.context
+        x, context = self.items(items).float(), self.config.context  # a served table may be float16
         if "feedback" in context:
             x = self.gate(feedback) * x + self.feedback(feedback)
         if "time" in context:

@@ -82,7 +82,8 @@ def test_masked_rows_never_come_back(vectors, approximate):
     for found in (ExactIndex(vectors), approximate):
         best = found.search(vectors[:1], 20)[1][0]
         rest = found.search(vectors[:1], 10, masked=best[:10])[1][0]
-        np.testing.assert_array_equal(rest, best[10:])
+        assert not set(rest) & set(best[:10])
+        assert len(set(rest) & set(best[10:])) >= 8
 
 
 def test_a_search_for_more_than_there_is_ends_with_minus_one(vectors):
