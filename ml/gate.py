@@ -28,7 +28,7 @@ class Rules:
     tolerance: float = 0.02  # NDCG@20 that may be lost on any panel,
     mean_tolerance: float = 0.0  # and on average over everybody: small losses night after night would add up
     fewest_people: int = 20  # of a panel, for its figures to count
-    coverage_kept: float = 0.75  # share of the different titles that the champion's lists show; few people vary
+    coverage_kept: float = 0.75  # share of the different titles in the champion's lists; few people vary
     dislikes_tolerance: float = 0.02  # by which the share of disliked titles that are shown may rise
     latency_factor: float = 2.0  # of the champion's time for one list,
     latency_floor: float = 0.005  # unless it is less than this, in seconds of one processor,
