@@ -12,7 +12,7 @@ from ml.id_maps import IdMap
 from ml.metrics import bootstrap
 from ml.protocols import KNOWN, Case, Measured, examine
 from ml.ranker import Ranker
-from ml.results import PAIRED, difference
+from ml.results import CRITERION, PAIRED, difference
 from ml.scoring import Scorer
 
 CUTOFF = 20
@@ -46,7 +46,11 @@ class Finite:
         return self._ranker.id_map
 
     def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
-        scores, wanted = self._ranker.scores(histories), (len(histories), len(self.id_map) + 1)
+        wanted = (len(histories), len(self.id_map) + 1)
+        try:
+            scores = self._ranker.scores(histories)
+        except ValueError as error:  # tensors that do not fit together
+            raise BrokenScoresError(f"Its scores cannot be computed: {error}.") from error
         if scores.shape != wanted:
             raise BrokenScoresError(f"Its scores have the shape {scores.shape} where {wanted} belongs.")
         usable = np.isfinite(scores)
@@ -105,6 +109,16 @@ class Sides:
             },
             "difference": difference(ours.values, theirs.values),
         }
+
+    def gains(self, fewest_people: int) -> NDArray[np.float64]:
+        """Return how much better the candidate does for everybody of the panels with enough people (U',)."""
+        pairs = zip(self.panels, self.ours, self.theirs, strict=True)
+        rows = [
+            ours.values[CRITERION] - theirs.values[CRITERION]
+            for panel, ours, theirs in pairs
+            if len(panel.cases) >= fewest_people
+        ]
+        return np.concatenate([np.zeros(0), *rows])
 
     def dislikes_risen(self) -> NDArray[np.float64]:
         """Return by how much the share of disliked titles shown rises for everybody who has any (U',)."""

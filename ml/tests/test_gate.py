@@ -115,7 +115,7 @@ def test_a_candidate_trained_on_shuffled_titles_is_rejected(champion, better, pa
     assert not verdict.passed
     assert f"ranking for {RATINGS}" in failed(verdict)
     assert verdict.sentence.startswith(f"Rejected: on 120 {RATINGS} NDCG@20 falls by 0.")
-    assert verdict.sentence.endswith("; 0.020 is allowed.")
+    assert verdict.sentence.endswith("; 0.010 is allowed.")
 
 
 def test_a_fall_on_one_panel_is_enough(champion, better, panels):
@@ -123,7 +123,7 @@ def test_a_fall_on_one_panel_is_enough(champion, better, panels):
     of_first_kind = [case for case in panels[0].cases if np.median(case.known.item_ids) <= N_EACH]
     parts = [Panel("people of all kinds", panels[0].cases, (3,)), Panel("of the first", of_first_kind, (3,))]
     bias = better.weights["bias"].clone()
-    bias[1 : N_EACH + 1] -= 9
+    bias[1 : N_EACH + 1] -= 60
     candidate = Ranker(replace(better, weights=better.weights | {"bias": bias}))
     verdict = judge(candidate, Ranker(champion), parts, {}, Rules(fewest_people=15))
     assert "ranking for of the first" in failed(verdict)
@@ -134,10 +134,11 @@ def test_a_loss_that_is_possible_but_not_shown_is_rejected_and_says_so(champion,
     weights = dict(champion.weights)
     noise = torch.randn(weights["bias"].shape, generator=torch.Generator().manual_seed(1))
     candidate = Ranker(replace(champion, weights=weights | {"bias": weights["bias"] + 0.02 * noise}))
-    verdict = judge(candidate, Ranker(champion), panels[1:], {}, Rules(tolerance=0.0))
-    assert f"ranking for {SITE}" in failed(verdict)
+    lax = Rules(tolerance=0.0, mean_tolerance=1.0)
+    verdict = judge(candidate, Ranker(champion), panels[1:], {}, lax)
+    assert failed(verdict) == {"on the whole"}
     assert "NDCG@20 changes by " in verdict.sentence
-    assert " is possible; 0.000 is allowed." in verdict.sentence
+    assert " is possible, 0.000 is allowed." in verdict.sentence
 
 
 def test_a_weight_that_is_not_a_number_is_rejected(champion, panels):
@@ -186,7 +187,9 @@ def test_disliked_titles_that_rise_are_rejected(better, panels):
     bias = better.weights["bias"].clone()
     bias[BAD] += 3
     candidate = Ranker(replace(better, weights=better.weights | {"bias": bias}))
-    verdict = judge(candidate, Ranker(better), panels, {}, Rules(tolerance=1.0, mean_tolerance=1.0))
+    verdict = judge(
+        candidate, Ranker(better), panels, {}, Rules(tolerance=1.0, mean_tolerance=1.0, panel_tolerance=1.0)
+    )
     assert failed(verdict) == {"dislikes"}
     assert verdict.sentence.startswith("Rejected: the share of disliked titles that the top 20 of ")
     assert verdict.figures["disliked@20"]["low"] > 0.02
@@ -279,7 +282,7 @@ def test_a_person_who_knows_everything_is_no_broken_model(champion, panels):
 
 def test_small_losses_that_would_add_up_are_rejected(champion, better, panels):
     """Within what every panel allows, and yet worse on average."""
-    lax = Rules(tolerance=1.0, dislikes_tolerance=1.0, coverage_kept=0.0)
+    lax = Rules(tolerance=1.0, panel_tolerance=1.0, dislikes_tolerance=1.0, coverage_kept=0.0)
     verdict = judge(Ranker(champion), Ranker(better), panels, {}, lax)
     assert failed(verdict) == {"on the whole"}
-    assert verdict.sentence.endswith(" on average; it must not fall.")
+    assert verdict.sentence.endswith("; it must not fall.")
