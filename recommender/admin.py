@@ -54,6 +54,9 @@ class CheckpointAdmin(admin.ModelAdmin):
         ),
     )
 
+    class Media:
+        css = {"all": ["css/admin-checkpoint.css"]}
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
