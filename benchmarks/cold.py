@@ -25,6 +25,7 @@ from ml.metrics import bootstrap
 from ml.ranker import Ranker
 from ml.splits import Split
 from ml.training import train
+from ml.wording import interval_text
 
 CUTOFF = 20
 
@@ -63,8 +64,7 @@ def main() -> None:
 
 def words(values: tuple[float, ...]) -> str:
     """Say a mean with its interval."""
-    interval = bootstrap(np.array(values)).to_dict()
-    return f"{interval['mean']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]"
+    return interval_text(bootstrap(np.array(values)).to_dict())
 
 
 def without(dataset: Dataset, hidden: NDArray[np.int64]) -> Dataset:

@@ -33,6 +33,8 @@ import numpy as np
 import time_machine
 from numpy.typing import NDArray
 
+from benchmarks.feed import set_up
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
@@ -159,23 +161,6 @@ def night() -> str:
     return f"{candidate.state}: {candidate.verdict}"
 
 
-def set_up(folder: Path) -> None:
-    """Make an installation of its own, as `make run` does."""
-    import django
-    from django.core.management import call_command
-
-    os.environ |= {
-        "NOSTRADE_DATA_DIR": str(folder),
-        "DJANGO_SETTINGS_MODULE": "nostrade_site.settings",
-        "LOG_LEVEL": "ERROR",
-        "DEBUG": "1",  # the cache lies in this process, and no broker is needed
-        "CHECKPOINT_POLL_SECONDS": "0.1",
-    }
-    django.setup()
-    call_command("migrate", verbosity=0)
-    call_command("load_starter", verbosity=0)
-
-
 def week_rates(runs: Sequence[NDArray[np.int64]], days: slice) -> NDArray[np.float64]:
     """Return each person's loves for each card looked at in those days, all seeds in a row, (U,)."""
     looked, loved = (np.concatenate([run[days, :, part].sum(0) for run in runs]) for part in (0, 1))
@@ -185,6 +170,7 @@ def week_rates(runs: Sequence[NDArray[np.int64]], days: slice) -> NDArray[np.flo
 def report(out: Path, seeds: int, days: int) -> str:
     """Lay out love-rates week by week, and the learning site's lead, person by person."""
     from ml.metrics import bootstrap
+    from ml.wording import interval_text
 
     runs = {
         arm: [np.array(json.loads((out / f"{arm}-{s}.json").read_text())["counts"]) for s in range(seeds)]
@@ -196,19 +182,12 @@ def report(out: Path, seeds: int, days: int) -> str:
     ]
     for start in range(0, days, 6):
         rates = {arm: week_rates(runs[arm], slice(start, start + 6)) for arm in ARMS}
-        cells = [shown_interval(bootstrap(row[np.isfinite(row)]).to_dict()) for row in rates.values()]
+        cells = [interval_text(bootstrap(row[np.isfinite(row)]).to_dict()) for row in rates.values()]
         for other in ARMS[1:]:
             lead = rates["learning"] - rates[other]
-            cells.append(shown_interval(bootstrap(lead[np.isfinite(lead)]).to_dict(), "+"))
+            cells.append(interval_text(bootstrap(lead[np.isfinite(lead)]).to_dict(), "+"))
         lines.append(f"| {start + 1}-{min(start + 6, days)} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def shown_interval(interval: dict[str, float], sign: str = "") -> str:
-    """Write a mean and its 95 % interval."""
-    return " ".join(
-        [f"{interval['mean']:{sign}.3f}", f"[{interval['low']:{sign}.3f}, {interval['high']:{sign}.3f}]"]
-    )
 
 
 def main() -> None:
@@ -224,6 +203,7 @@ def main() -> None:
     options = command.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     if options.arm:
+        os.environ["CHECKPOINT_POLL_SECONDS"] = "0.1"
         with tempfile.TemporaryDirectory() as folder:
             set_up(Path(folder))
             found = simulate(options.arm, options.people, options.days, options.seeds)

@@ -20,6 +20,7 @@ from ml.protocols import KNOWN, Case, examine, fold_in
 from ml.ranker import Ranker
 from ml.ratings import DataError
 from ml.splits import Split
+from ml.wording import interval_text
 
 TOLD = 10  # titles, before the one that is disliked or liked
 SIMILAR = 10  # titles most like it
@@ -135,9 +136,7 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def _cell(interval: dict[str, float]) -> str:
-    return (
-        f"{interval['mean']:+.3f} [{interval['low']:+.3f}, {interval['high']:+.3f}], {interval['n']} people"
-    )
+    return f"{interval_text(interval, '+')}, {interval['n']} people"
 
 
 def parser() -> argparse.ArgumentParser:

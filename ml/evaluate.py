@@ -22,6 +22,7 @@ from ml.rules import read_franchises
 from ml.scoring import Scorer
 from ml.splits import Split
 from ml.strata import Titles
+from ml.wording import interval_text
 
 HEADLINES = (CRITERION, "loved ndcg@20", "recall@20", "hit_rate@10")
 
@@ -80,9 +81,7 @@ def table(report: Mapping[str, Any]) -> str:
 
 
 def _cell(interval: dict[str, float] | None) -> str:
-    if interval is None:
-        return "-"
-    return f"{interval['mean']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]"
+    return "-" if interval is None else interval_text(interval)
 
 
 def parser() -> argparse.ArgumentParser:

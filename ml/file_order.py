@@ -21,6 +21,7 @@ from ml.metrics import Interval, bootstrap
 from ml.protocols import measure
 from ml.ratings import DataError
 from ml.scoring import Scorer
+from ml.wording import interval_text
 
 METRIC = "hit_rate@10"
 Table = Mapping[str, Mapping[str, Interval]]
@@ -69,14 +70,12 @@ def markdown(table: Table) -> str:
     """Lay out the hit rates."""
     rankers = [*next(iter(table.values()))]
     rows = [
-        f"| {ranker} | " + " | ".join(_cell(column[ranker]) for column in table.values()) + " |"
+        f"| {ranker} | "
+        + " | ".join(interval_text(column[ranker].to_dict()) for column in table.values())
+        + " |"
         for ranker in rankers
     ]
     return "\n".join([f"| HitRate@10 | {' | '.join(table)} |", "| --- |" + " --- |" * len(table), *rows])
-
-
-def _cell(interval: Interval) -> str:
-    return f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from ml.ranker import Ranker
 from ml.results import CRITERION
 from ml.scoring import Scorer
 from ml.verdicts import EVIDENCE, Check, Verdict
+from ml.wording import interval_text
 
 __all__ = ["Check", "Panel", "Rules", "Verdict", "judge"]
 
@@ -105,7 +106,9 @@ def _rankings(compared: Mapping[str, Any], rules: Rules) -> list[Check]:
         if not figures["counted"]:
             passed, found = True, f"{people} are too few to go by; NDCG@20 {_signed(interval)}."
         elif interval["high"] < 0 and -interval["mean"] > rules.panel_tolerance:
-            fall = f"{-interval['mean']:.3f} [{-interval['high']:.3f}, {-interval['low']:.3f}]"
+            fall = interval_text(
+                {"mean": -interval["mean"], "low": -interval["high"], "high": -interval["low"]}
+            )
             passed = False
             found = f"On {people} NDCG@20 falls by {fall}; {rules.panel_tolerance:.3f} is allowed."
         else:
@@ -190,4 +193,4 @@ def _praise(compared: Mapping[str, Any]) -> str:
 
 
 def _signed(interval: Mapping[str, float]) -> str:
-    return f"{interval['mean']:+.3f} [{interval['low']:+.3f}, {interval['high']:+.3f}]"
+    return interval_text(interval, "+")

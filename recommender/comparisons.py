@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ml.wording import interval_text
+
 Interval = Mapping[str, float]
 
 
@@ -93,6 +95,4 @@ def list_changes(taste: Mapping[str, Any]) -> tuple[ListChange, ...]:
 
 def shown(interval: Interval | None, sign: str = "") -> str:
     """Write a mean with its 95 % interval."""
-    if interval is None:
-        return "–"
-    return f"{interval['mean']:{sign}.3f} [{interval['low']:{sign}.3f}, {interval['high']:{sign}.3f}]"
+    return "–" if interval is None else interval_text(interval, sign)

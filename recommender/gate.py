@@ -11,11 +11,9 @@ from django.conf import settings
 from ml.gate import Panel, judge
 from ml.scoring import Scorer
 from ml.verdicts import Check, Verdict
-from recommender.models import Checkpoint, NotServable
+from recommender.models import Checkpoint, NotServable, shortened
 from recommender.serving import LiveRanker, live_ranker
 from recommender.taste import examine_taste
-
-LONGEST_VERDICT = 300
 
 
 def decide(
@@ -50,8 +48,3 @@ def compare(
         return verdict, None
     taste = examine_taste(candidate, champion)
     return verdict.followed_by(taste.checks), taste.to_dict()
-
-
-def shortened(sentence: str) -> str:
-    """Fit a sentence into the row."""
-    return sentence if len(sentence) <= LONGEST_VERDICT else f"{sentence[: LONGEST_VERDICT - 1]}…"

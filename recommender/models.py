@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from ml.ranker import Ranker
 
 
+LONGEST_VERDICT = 300
+
+
+def shortened(sentence: str) -> str:
+    """Fit a verdict into its column."""
+    return sentence if len(sentence) <= LONGEST_VERDICT else f"{sentence[: LONGEST_VERDICT - 1]}…"
+
+
 class NotServable(Exception):  # noqa: N818  # reads as what it is: this checkpoint is not servable
     """A checkpoint cannot go live; the message says why and what to do."""
 
@@ -66,7 +74,7 @@ class Checkpoint(models.Model):
     size_bytes = models.PositiveBigIntegerField(default=0)
     # The newest `feedback.Event` this version was trained with; later ones are news to it.
     last_event_id = models.PositiveBigIntegerField(default=0)
-    verdict = models.CharField(max_length=300, blank=True)
+    verdict = models.CharField(max_length=LONGEST_VERDICT, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     promoted_at = models.DateTimeField(null=True, blank=True)
     rolled_back_at = models.DateTimeField(null=True, blank=True)

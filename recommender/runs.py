@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, models, transaction
 from django.utils import timezone
 
-from recommender.models import Checkpoint
+from recommender.models import Checkpoint, shortened
 
 State = Checkpoint.State
 SIGN_SECONDS = 10.0  # between two signs of life
@@ -64,7 +64,7 @@ class Run:
 
     def finish(self, state: State, verdict: str) -> None:
         """Leave the state `training`, and clean up. Raises RunLost where the run is not ours any more."""
-        left = self._mine().update(state=state, verdict=verdict[:300], heartbeat_at=timezone.now())
+        left = self._mine().update(state=state, verdict=shortened(verdict), heartbeat_at=timezone.now())
         if not left:
             raise RunLost(f"{self.checkpoint} was taken over or ended by somebody else.")
         shutil.rmtree(self.folder, ignore_errors=True)

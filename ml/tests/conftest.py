@@ -1,5 +1,6 @@
 """The small shared cast: a world with two tastes, a model trained on it, and the real data."""
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from ml.checkpoint import Checkpoint
+from ml.checkpoint import MANIFEST, Checkpoint
 from ml.config import SASRecConfig, TrainingConfig
 from ml.data import Dataset, clean
 from ml.splits import Split
@@ -70,3 +71,16 @@ def real_ratings() -> Path:
     if not path.exists():
         pytest.skip("the real rating.csv is not here; set NOSTRADE_TEST_DATA to the folder that has anime/")
     return path
+
+
+@pytest.fixture
+def fresh(trained, tmp_path):
+    """A checkpoint directory that the test may spoil."""
+    trained.save(tmp_path / "it")
+    return tmp_path / "it"
+
+
+def rewrite(path: Path, **changes) -> None:
+    """Change entries of a checkpoint's manifest."""
+    manifest = json.loads((path / MANIFEST).read_text()) | changes
+    (path / MANIFEST).write_text(json.dumps(manifest))

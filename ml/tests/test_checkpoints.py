@@ -16,18 +16,7 @@ from ml.id_maps import IdMap
 from ml.item_item import ItemItem
 from ml.ranker import Ranker
 from ml.sasrec import SASRec
-from ml.tests.conftest import MECHA, ROMANCE
-
-
-@pytest.fixture
-def fresh(trained, tmp_path):
-    trained.save(tmp_path / "it")
-    return tmp_path / "it"
-
-
-def rewrite(path, **changes):
-    manifest = json.loads((path / MANIFEST).read_text()) | changes
-    (path / MANIFEST).write_text(json.dumps(manifest))
+from ml.tests.conftest import MECHA, ROMANCE, rewrite
 
 
 def test_save_and_load_are_bit_identical(trained, saved):

@@ -19,17 +19,7 @@ import safetensors.torch
 import torch
 
 from ml.checkpoint import ID_MAP, MANIFEST, WEIGHTS, Checkpoint, CheckpointError
-
-
-@pytest.fixture
-def fresh(trained, tmp_path):
-    trained.save(tmp_path / "it")
-    return tmp_path / "it"
-
-
-def rewrite(path, **changes):
-    manifest = json.loads((path / MANIFEST).read_text()) | changes
-    (path / MANIFEST).write_text(json.dumps(manifest))
+from ml.tests.conftest import rewrite
 
 
 def put_weights(path, blob):

@@ -18,8 +18,8 @@ from ml.gate import Panel
 from ml.history import History
 from ml.protocols import Case
 from recommender import taste
-from recommender.gate import LONGEST_VERDICT, decide, shortened
-from recommender.models import Checkpoint, NotServable
+from recommender.gate import decide
+from recommender.models import LONGEST_VERDICT, Checkpoint, NotServable, shortened
 from recommender.tests.fixtures import BATTLES, ROMANCES
 
 State = Checkpoint.State
