@@ -1,4 +1,4 @@
-"""Receipts that are old enough to go; `feedback.models.EventManager.record` writes and reads them."""
+"""Receipts that are old enough to go; `feedback.models.events.EventManager.record` writes and reads them."""
 
 from __future__ import annotations
 

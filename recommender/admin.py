@@ -25,7 +25,7 @@ CHANGELIST = "admin:recommender_checkpoint_changelist"
 class CheckpointAdmin(admin.ModelAdmin):
     """The registry. Rows come from training; here they are read, promoted and rolled back, never edited."""
 
-    list_display = ("version", "state", "verdict", "created_at", "promoted_at", "size_bytes")
+    list_display = ("version", "state", "verdict", "created_at")
     list_filter = ("state",)
     search_fields = ("version", "verdict", "git_revision")
     actions = ("promote", "roll_back")

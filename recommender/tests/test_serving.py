@@ -132,7 +132,7 @@ def test_an_outage_of_the_database_keeps_the_ranker(live: Checkpoint, settings, 
         raise OperationalError("connection refused")
 
     with monkeypatch.context() as outage:
-        outage.setattr("recommender.models.CheckpointQuerySet.active", down)
+        outage.setattr("recommender.models.checkpoints.CheckpointQuerySet.active", down)
         assert serving.get_ranker() is before
         assert "database does not answer" in serving.status().problem
     assert serving.get_ranker() is before

@@ -1,4 +1,4 @@
-"""The registry of model versions, and what each person asked of their recommendations."""
+"""The registry of model versions."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import models, transaction
 from django.utils import timezone
 
-from catalog.models import Item
-from feedback.models import Event, Person
 from recommender import storage
 
 if TYPE_CHECKING:
     from ml.ranker import Ranker
-
 
 LONGEST_VERDICT = 300
 
@@ -200,83 +196,3 @@ def _first_that_loads(checkpoints: CheckpointQuerySet) -> Checkpoint:
             continue
         return checkpoint
     raise NotServable("There is no earlier checkpoint that loads, so there is nothing to roll back to.")
-
-
-class ImpressionQuerySet(models.QuerySet["Impression"]):
-    def of(self, user: Person) -> ImpressionQuerySet:
-        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
-
-
-class Impression(models.Model):
-    """A title that a person was shown on a day, where, by which checkpoint, and what they said to it then.
-
-    Shown again on the same day by the same checkpoint it is the same impression. Written by
-    `recommender.impressions` alone, in batches; kept for `IMPRESSION_DAYS`.
-    """
-
-    class Slot(models.TextChoices):
-        RANKED = "ranked"
-        POPULAR = "popular"  # nothing personal to say: the list that everybody gets
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="impressions", db_index=False
-    )
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="impressions", db_index=False)
-    # Not a foreign key: figures outlive a checkpoint that was pruned. Empty where no checkpoint ranked.
-    version = models.CharField(max_length=80, blank=True)
-    slot = models.CharField(max_length=10, choices=Slot.choices, default=Slot.RANKED)
-    position = models.PositiveSmallIntegerField()  # 1 is the top of the feed
-    propensity = models.FloatField(default=1.0)  # how likely this title was for this place
-    day = models.DateField()
-    shown_at = models.DateTimeField()
-    event = models.ForeignKey(
-        Event, on_delete=models.SET_NULL, null=True, blank=True, related_name="impressions"
-    )
-
-    objects = ImpressionQuerySet.as_manager()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["user", "item", "day", "version"], name="impression_once_a_day"),
-            models.CheckConstraint(
-                name="impression_propensity_is_a_chance",
-                condition=models.Q(propensity__gt=0, propensity__lte=1),
-            ),
-        ]
-        indexes: ClassVar = [models.Index(fields=["day", "version"], name="impression_by_day")]
-
-    def __str__(self) -> str:
-        return f"{self.item} at {self.position} for {self.user}"
-
-
-class Preferences(models.Model):
-    """What one person asked of their recommendations."""
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences"
-    )
-    show_adult = models.BooleanField(
-        "Show adult titles",
-        default=False,
-        help_text="Titles marked 18+ stay out of sight until you switch this on.",
-    )
-
-    class Meta:
-        verbose_name_plural = "preferences"
-
-    def __str__(self) -> str:
-        return f"Preferences of {self.user}"
-
-
-def carry_over_preferences(giver: AbstractBaseUser, receiver: AbstractBaseUser) -> None:
-    """Give `receiver` what `giver` asked for, unless `receiver` has ever chosen for themselves."""
-    chosen = Preferences.objects.filter(user=giver.pk).first()
-    if chosen is not None:
-        Preferences.objects.get_or_create(user_id=receiver.pk, defaults={"show_adult": chosen.show_adult})
-
-
-def preferences_of(user: Person) -> Preferences:
-    """Return what `user` asked for, or the defaults (not stored) where they never did."""
-    if not user.is_authenticated:
-        return Preferences()
-    return Preferences.objects.filter(user=user.pk).first() or Preferences(user_id=user.pk)

@@ -1,4 +1,4 @@
-"""What people said: an append-only log of reactions, and the list of titles saved for later."""
+"""The append-only log of reactions."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.utils import timezone
 
 from catalog.models import Item
-
-Person = AbstractBaseUser | AnonymousUser
+from feedback.models.people import Person
+from feedback.models.receipts import Receipt
 
 
 class AppendOnlyError(Exception):
     """Somebody tried to change the log; the message says what to do instead."""
-
-
-class KeyReusedError(Exception):
-    """A key came with another reaction than the first time; the message says what to do instead."""
 
 
 def _refuse() -> NoReturn:
@@ -216,77 +212,3 @@ class Event(models.Model):
 
     def delete(self, *_: Any, **__: Any) -> NoReturn:
         _refuse()
-
-
-class SavedQuerySet(models.QuerySet["Saved"]):
-    def of(self, user: Person) -> SavedQuerySet:
-        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
-
-
-class Saved(models.Model):
-    """A title kept for later."""
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved")
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="saved_by")
-    created_at = models.DateTimeField(default=timezone.now)
-
-    objects = SavedQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = verbose_name_plural = "saved"
-        ordering: ClassVar = ["-created_at", "-id"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "item"], name="saved_once")]
-
-    def __str__(self) -> str:
-        return f"{self.user} saved {self.item}"
-
-
-class ReceiptQuerySet(models.QuerySet["Receipt"]):
-    def of(self, user: Person) -> ReceiptQuerySet:
-        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
-
-    def under(self, key: str) -> Receipt | None:
-        """Return the receipt of this key; none where there is no key."""
-        return self.filter(key=key).select_related("event").first() if key else None
-
-
-class Receipt(models.Model):
-    """What a program's reaction was answered with, under the key that it sent: asked again, it is told again.
-
-    Kept for `RECEIPT_DAYS`; after that a key may be used anew.
-    """
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="receipts", db_index=False
-    )
-    key = models.CharField(max_length=100)
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="receipts")
-    created_at = models.DateTimeField(default=timezone.now, db_index=True)
-
-    objects = ReceiptQuerySet.as_manager()
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "key"], name="receipt_once")]
-
-    def __str__(self) -> str:
-        return f"{self.user}: {self.key}"
-
-    def event_about(self, item: Item, feedback_type: FeedbackType) -> Event:
-        """Return the event; raise KeyReusedError where it says something else than is asked for."""
-        if (self.event.item_id, self.event.feedback_type) != (item.pk, feedback_type):
-            raise KeyReusedError(
-                "This Idempotency-Key came with another reaction before: send a new key with each new one."
-            )
-        return self.event
-
-
-class TrainingOptOut(models.Model):
-    """A person whose reactions rank their own feed and teach no model, from the next training run on."""
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="training_opt_out"
-    )
-    created_at = models.DateTimeField(default=timezone.now)
-
-    def __str__(self) -> str:
-        return f"{self.user} teaches no model"

@@ -1,0 +1,35 @@
+"""The titles kept for later."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from catalog.models import Item
+from feedback.models.people import Person
+
+
+class SavedQuerySet(models.QuerySet["Saved"]):
+    def of(self, user: Person) -> SavedQuerySet:
+        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
+
+
+class Saved(models.Model):
+    """A title kept for later."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="saved_by")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SavedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "saved"
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "item"], name="saved_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} saved {self.item}"

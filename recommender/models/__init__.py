@@ -1,0 +1,24 @@
+"""The registry of model versions, what people were shown, and what each of them asked for."""
+
+from recommender.models.checkpoints import (
+    LONGEST_VERDICT,
+    Checkpoint,
+    CheckpointQuerySet,
+    NotServable,
+    shortened,
+)
+from recommender.models.impressions import Impression, ImpressionQuerySet
+from recommender.models.preferences import Preferences, carry_over_preferences, preferences_of
+
+__all__ = [
+    "LONGEST_VERDICT",
+    "Checkpoint",
+    "CheckpointQuerySet",
+    "Impression",
+    "ImpressionQuerySet",
+    "NotServable",
+    "Preferences",
+    "carry_over_preferences",
+    "preferences_of",
+    "shortened",
+]

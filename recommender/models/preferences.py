@@ -1,0 +1,42 @@
+"""What each person asked of their recommendations."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models
+
+from feedback.models import Person
+
+
+class Preferences(models.Model):
+    """What one person asked of their recommendations."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences"
+    )
+    show_adult = models.BooleanField(
+        "Show adult titles",
+        default=False,
+        help_text="Titles marked 18+ stay out of sight until you switch this on.",
+    )
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"Preferences of {self.user}"
+
+
+def carry_over_preferences(giver: AbstractBaseUser, receiver: AbstractBaseUser) -> None:
+    """Give `receiver` what `giver` asked for, unless `receiver` has ever chosen for themselves."""
+    chosen = Preferences.objects.filter(user=giver.pk).first()
+    if chosen is not None:
+        Preferences.objects.get_or_create(user_id=receiver.pk, defaults={"show_adult": chosen.show_adult})
+
+
+def preferences_of(user: Person) -> Preferences:
+    """Return what `user` asked for, or the defaults (not stored) where they never did."""
+    if not user.is_authenticated:
+        return Preferences()
+    return Preferences.objects.filter(user=user.pk).first() or Preferences(user_id=user.pk)
