@@ -27,6 +27,7 @@ class Case:
     targets: tuple[int, ...]
     loved: tuple[int, ...]
     disliked: tuple[int, ...] = ()
+    among: tuple[int, ...] = ()  # all that competes with the targets; nothing said: every title
 
     @classmethod
     def of(cls, known: History, rest: History) -> Self:
@@ -129,6 +130,9 @@ def _target_places(
 ) -> dict[str, NDArray[np.int64]]:
     """Return the worst places of each kind of target, unknown titles last."""
     known, targets = id_map.indices_of(case.known.item_ids), id_map.indices_of(case.targets)
+    if case.among:
+        rivals = np.append(id_map.indices_of(case.among), targets)
+        known = np.union1d(known, np.setdiff1d(np.arange(len(scores)), rivals))
     worst = _places(scores, targets, known)
     found = {"": worst, "loved ": worst[np.isin(case.targets, case.loved)]}
     if titles is not None:

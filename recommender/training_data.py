@@ -15,40 +15,37 @@ import numpy as np
 import pandas as pd
 from django.conf import settings
 from django.db.models import Count
-from numpy.typing import NDArray
 
 from feedback.exporting import Extent, export_events, pseudonym_of
-from feedback.models import Event, FeedbackType
+from feedback.models import Event
 from ml.baselines import EASE, Popularity
 from ml.data import Dataset, clean, describe, joined
 from ml.directories import new_directory
 from ml.gate import Panel
-from ml.history import History
-from ml.leave_out import only_events
 from ml.protocols import Case, fold_in
 from ml.ratings import DataError, read_ratings
 from ml.scoring import Scorer
 from ml.splits import user_fractions
+from recommender.newest import newest_cases, shown_beside, without_newest
 
 RATINGS_HELD_OUT = 0.02  # as the starter's own
 SITE_HELD_OUT = 0.1
 MOST_HELD_OUT = 2_000  # people of the site, those of the lowest hash
-MOST_NEWEST = 500  # people whose newest word is held out
 MOST_OLD_PEOPLE = 5_000  # that one fine-tuning replays; a full training takes all
 FEWEST_PEOPLE = 3  # who must have reacted to a title before the model gets a row for it
-FEWEST_EVENTS = 5  # of a person, to hold the newest one out
 NEVER = 2**31  # a title nobody asked to keep never gets a row
 
 
 @dataclass(frozen=True)
 class Material:
-    """Datasets of one id map; any of them may be of nobody."""
+    """Datasets of one id map, but for `beside`; any of them may be of nobody."""
 
     news: Dataset  # the whole lists of people with new events
     replay: Dataset  # people without
     held_ratings: Dataset
     held_site: Dataset
     newest: Dataset  # people of `news` with one event more, their newest
+    beside: Dataset  # the same people, and the titles that this one was chosen from, where cards showed it
 
     def save(self, folder: Path) -> None:
         """Write everything, or nothing: a run that is taken over goes on with the same data."""
@@ -102,22 +99,23 @@ def gather(known: tuple[int, ...], extent: tuple[int, int], *, whole: bool) -> M
     held = fractions < np.where(of_site, SITE_HELD_OUT, RATINGS_HELD_OUT)
     has_news = np.isin(everybody.user_ids, list(people.news)) & ~held
     news, newest = without_newest(everybody.people(has_news))
+    users = {pseudonym_of(user_id): user_id for user_id in people.ids}
     return Material(
         news=news,
         replay=everybody.people(~held & ~has_news),
         held_ratings=everybody.people(held & ~of_site),
         held_site=everybody.people(held & of_site),
         newest=newest,
+        beside=shown_beside(newest, [users[name] for name in newest.user_ids]),
     )
 
 
 def panels_of(data: Material) -> list[Panel]:
     """Return whom a candidate is judged by: nobody, and no event, that it was trained on."""
-    newest = [newest_case(data.newest.history(user)) for user in range(data.newest.n_users)]
     return [
         Panel("held-out people of the ratings", fold_in(data.held_ratings)),
         Panel("held-out people of the site", wanted(fold_in(data.held_site))),
-        Panel("people by their newest reaction", newest, (None,)),
+        Panel("people by their newest reaction", newest_cases(data.newest, data.beside), (None,)),
     ]
 
 
@@ -125,12 +123,6 @@ def wanted(cases: list[Case]) -> list[Case]:
     """Drop the disliked targets: who dislikes a card here was shown it, and did not choose it."""
     left = (replace(case, targets=tuple(t for t in case.targets if t not in case.disliked)) for case in cases)
     return [case for case in left if case.targets]
-
-
-def newest_case(history: History) -> Case:
-    """Know everything but the newest event, which is the target."""
-    last = len(history) - 1
-    return Case.of(history.take(range(last)), history.take(range(last, len(history))))
 
 
 def references_of(data: Material) -> dict[str, Scorer]:
@@ -177,25 +169,3 @@ def new_titles(until: int) -> list[int]:
     said = Event.objects.standing().teaching().filter(pk__lte=until).order_by()
     counted = said.values("item_id").annotate(people=Count("user_id", distinct=True))
     return list(counted.filter(people__gte=FEWEST_PEOPLE).values_list("item_id", flat=True))
-
-
-def without_newest(people: Dataset) -> tuple[Dataset, Dataset]:
-    """Take the newest event, a like or a love, from people with enough of them; return the rest, and theirs.
-
-    At most `MOST_NEWEST` people, those of the lowest hash. Their word is not lost: another night learns it.
-    """
-    last = people.offsets[1:] - 1
-    liked = np.isin(people.feedback[last], (FeedbackType.LIKE, FeedbackType.LOVE))
-    ready = (people.lengths >= FEWEST_EVENTS) & np.isfinite(people.timestamps[last]) & liked
-    chosen = _lowest(user_fractions(people.user_ids), ready, MOST_NEWEST)
-    kept = np.ones(len(people.items), dtype=bool)
-    kept[last[chosen]] = False
-    return only_events(people, kept), people.people(chosen)
-
-
-def _lowest(fractions: NDArray[np.float64], allowed: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
-    """Mark the allowed people with the `most` lowest fractions."""
-    order = np.argsort(np.where(allowed, fractions, np.inf), kind="stable")[:most]
-    chosen = np.zeros(len(fractions), dtype=bool)
-    chosen[order] = True
-    return chosen & allowed

@@ -1,11 +1,15 @@
 """Kinds of targets: by popularity and by franchise; novelty."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ml.baselines import Popularity
 from ml.data import clean
 from ml.history import History
+from ml.id_maps import IdMap
 from ml.metrics import novelty, places, ranks, target_ranks
 from ml.protocols import Case, examine
 from ml.strata import Titles, strata
@@ -88,3 +92,23 @@ def test_the_lists_shown_are_the_top_titles_without_the_known(world):
     assert measured.values["novelty@20"] == pytest.approx(
         -np.log2(counts[order[1:21]] / world.n_users).mean()
     )
+
+
+class InOrder:
+    """A ranker that likes titles the less, the higher their id."""
+
+    id_map = IdMap(range(1, 31))
+
+    def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
+        return np.tile(-np.arange(31, dtype=np.float32), (len(histories), 1))
+
+
+def test_only_the_titles_shown_together_compete():
+    def ndcg_among(*titles: int) -> float:
+        case = Case(History.of([20]), (11,), (), among=titles)
+        return float(examine(InOrder(), [case], None, (20,)).values["ndcg@20"][0])
+
+    assert ndcg_among(11, 12, 13) == 1.0
+    assert ndcg_among(12, 13) == 1.0  # the target competes, named or not
+    assert ndcg_among(1, 2, 3, 12, 123_456, 20) == pytest.approx(1 / np.log2(2 + 3))
+    assert ndcg_among() == pytest.approx(1 / np.log2(2 + 10))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from feedback.exporting import pseudonym_of
 from feedback.models import Event, FeedbackType
 from feedback.teaching import let_teach
 from ml.data import Dataset
 from ml.splits import user_fractions
-from recommender import training_data
+from recommender import impressions, training_data
+from recommender.impressions import Showing
 from recommender.tests.fixtures import BATTLES, NEWCOMERS, ROMANCES, say
 from recommender.training_data import SITE_HELD_OUT, Material, material, panels_of, references_of
 
@@ -56,6 +60,26 @@ def test_it_works(crowd: list[User]) -> None:
     newest = next(panel for name, panel in panels.items() if "newest" in name)
     assert [case.targets for case in newest.cases] == [(BATTLES[10],)] * 3
     assert references_of(data)["EASE"].id_map.ids == data.news.id_map.ids
+
+
+def test_the_newest_reaction_competes_with_what_was_shown_beside_it(crowd: list[User]) -> None:
+    before = Event.objects.latest("pk").pk
+    saw, searched, saw_little = [person for person in crowd if not held(person)][:3]
+    shown = (*BATTLES[:5], BATTLES[10])
+    other_day = timezone.now() - timedelta(days=3)
+    impressions.save([Showing(saw.pk, "first", 0, tuple(ROMANCES[20:28]), other_day)])
+    for person, items in ((saw, shown), (saw_little, shown[-2:])):
+        impressions.save([Showing(person.pk, "first", 0, tuple(items), timezone.now())])
+    for person in (saw, searched, saw_little):
+        say(person, BATTLES[10])
+    data = gathered(before)
+    newest = next(panel for panel in panels_of(data) if "newest" in panel.name)
+    among = dict(zip(data.newest.user_ids.tolist(), (set(case.among) for case in newest.cases), strict=True))
+    assert among == {
+        pseudonym_of(saw.pk): set(shown),
+        pseudonym_of(searched.pk): set(),
+        pseudonym_of(saw_little.pk): set(),
+    }
 
 
 def test_nobody_held_out_ever_teaches(crowd: list[User]) -> None:
@@ -114,5 +138,5 @@ def test_a_run_that_is_taken_over_has_the_same_data(crowd: list[User], tmp_path)
 def test_the_log_is_read_in_a_bounded_number_of_queries(
     crowd: list[User], django_assert_max_num_queries
 ) -> None:
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(7):
         gathered()
