@@ -90,7 +90,7 @@ class ItemItemConfig:
     dropout: float = 0.3  # which pretends not to know this share of a list,
     l2: float = 50.0  # needs as many people to believe a weight,
     content: float = 100.0  # and takes equal content for as many people in common
-    rank: int = 768  # factors of the spectral part,
+    rank: int = 256  # factors of the spectral part,
     noise: float = 40.0  # whose dropout p is noise / (1 + noise), near one: made for short lists
     shrinkage: float = 10.0  # people added to every title's count there
     dislike: float = -0.5
@@ -109,9 +109,9 @@ class Mix:
     """
 
     lengths: tuple[int, ...] = (3, 10, 30, 100)
-    sasrec: tuple[float, ...] = (0.2819, 0.3877, 0.3101, 0.06642)
-    sparse: tuple[float, ...] = (0.0, 5.997, 7.967, 7.458)
-    spectral: tuple[float, ...] = (268.0, 54.32, 9.389, 0.5161)
+    sasrec: tuple[float, ...] = (0.2764, 0.3512, 0.3077, 0.06578)
+    sparse: tuple[float, ...] = (5.297, 6.747, 7.967, 7.458)
+    spectral: tuple[float, ...] = (250.9, 60.43, 9.394, 0.5149)
 
     def __post_init__(self) -> None:
         """Refuse weights that do not line up or lengths that do not rise; JSON's lists become tuples."""

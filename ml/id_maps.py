@@ -1,6 +1,7 @@
 """Ids outside, indices inside."""
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,8 @@ class IdMap:
 
     def indices_of(self, item_ids: Sequence[int]) -> NDArray[np.int64]:
         """Return the indices of many ids, shape (len(item_ids),), 0 where unknown."""
-        return np.fromiter((self.index_of(i) for i in item_ids), dtype=np.int64, count=len(item_ids))
+        indices = map(self._indices.get, item_ids, repeat(PADDING_INDEX))
+        return np.fromiter(indices, dtype=np.int64, count=len(item_ids))
 
     def extend(self, item_ids: Iterable[int]) -> "IdMap":
         """Return a map with the new ids appended in the order given; every old id keeps its index."""

@@ -15,7 +15,10 @@ from ml.sasrec import SASRec
 from ml.time_bins import UNKNOWN_BIN
 
 Encoded = NDArray[np.int64]  # one history as `ml.encoding.encode` returns it, (5, L), L >= 1
-Layers = dict[str, tuple[Tensor, Tensor]]  # weight and bias by the name of the layer
+Layer = tuple[
+    Tensor, Tensor
+]  # weight and bias; a linear one's weight lies (in, out), which multiplies faster
+Layers = dict[str, Layer]  # by the name of the layer
 # what the context calls it, its table, its row of an encoded history, and the highest value that says nothing
 WHEN = (
     ("time", "times", TIME, UNKNOWN_BIN),
@@ -60,24 +63,32 @@ class OneHistory:
         """Map (L, D) to (L, D), or to (1, D) in the block that answers for the last event only."""
         y = _norm(x, layers["attention_norm"])
         x, asking = (x[-1:], y[-1:]) if answers else (x, y)
-        parts = F.linear(asking, *layers["query"]), *F.linear(y, *layers["key_value"]).chunk(2, -1)
+        parts = _linear(asking, layers["query"]), *_linear(y, layers["key_value"]).chunk(2, -1)
         query, key, value = (
             part.view(1, len(part), self._config.n_heads, -1).transpose(1, 2) for part in parts
         )
         heads = F.scaled_dot_product_attention(query, key, value, is_causal=not answers)
-        x = x + F.linear(heads[0].transpose(0, 1).flatten(1), *layers["output"])
-        hidden = F.gelu(F.linear(_norm(x, layers["hidden_norm"]), *layers["widen"]))
-        return x + F.linear(hidden, *layers["narrow"])
+        x = x + _linear(heads[0].transpose(0, 1).flatten(1), layers["output"])
+        hidden = F.gelu(_linear(_norm(x, layers["hidden_norm"]), layers["widen"]))
+        return x + _linear(hidden, layers["narrow"])
 
 
 def _layers(module: nn.Module) -> Layers:
     """Name the weights and biases of a module's layers."""
     return {
-        name: (layer.weight.detach(), layer.bias.detach())
+        name: (
+            layer.weight.detach().t().contiguous() if isinstance(layer, nn.Linear) else layer.weight.detach(),
+            layer.bias.detach(),
+        )
         for name, layer in module.named_children()
         if isinstance(layer, nn.Linear | nn.LayerNorm)
     }
 
 
-def _norm(x: Tensor, layer: tuple[Tensor, Tensor]) -> Tensor:
+def _linear(x: Tensor, layer: Layer) -> Tensor:
+    weight, bias = layer
+    return torch.addmm(bias, x, weight)
+
+
+def _norm(x: Tensor, layer: Layer) -> Tensor:
     return F.layer_norm(x, x.shape[-1:], *layer)
