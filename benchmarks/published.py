@@ -48,7 +48,7 @@ Values = dict[str, NDArray[np.float64]]  # a metric's per-person values
 Model = Callable[[Sequence[Case]], Scores]  # a trained one
 
 LENGTH = 50
-EPOCHS, CHECKS = 40, 10
+EPOCHS, CHECKS = 120, 24
 
 
 def reciprocal_rank(ranks: NDArray[np.int64], k: int) -> float:

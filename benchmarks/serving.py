@@ -239,19 +239,19 @@ def popularity(titles: int) -> NDArray[np.float64]:
 
 
 def synthetic(titles: int) -> Checkpoint:
-    """Make a checkpoint of the starter's shapes: two blocks of width 192, 200 neighbours, 768 factors.
+    """Make a checkpoint of the starter's shapes: two blocks of width 192, 400 neighbours, 256 factors.
 
     Random weights change what is ranked, not how long it takes.
     """
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
-    givers = np.sort(rng.choice(titles, 200 * titles, p=popularity(titles)))
+    givers = np.sort(rng.choice(titles, 400 * titles, p=popularity(titles)))
     targets = rng.integers(1, titles + 1, len(givers))
     term = {
         "offsets": torch.from_numpy(np.append([0, 0], np.bincount(givers, minlength=titles).cumsum())),
         "targets": torch.from_numpy(targets).to(torch.int16 if titles < 2**15 else torch.int32),
         "values": 0.02 * torch.randn(len(givers)),
-        "factors": F.pad(0.02 * torch.randn(titles, 768), (0, 0, 1, 0)),
+        "factors": F.pad(0.02 * torch.randn(titles, 256), (0, 0, 1, 0)),
         "inputs": F.pad(0.2 * torch.rand(titles), (1, 0)),
         "outputs": F.pad(0.2 * torch.rand(titles), (1, 0)),
         "said": torch.tensor([0, -0.5, 1, 1.5, 1]),
