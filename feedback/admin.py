@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
-from feedback.models import Event, Saved
+from feedback.models import Dismissal, Event, Saved
 
 
 @admin.register(Event)
@@ -41,6 +41,16 @@ class EventAdmin(admin.ModelAdmin):
 @admin.register(Saved)
 class SavedAdmin(admin.ModelAdmin):
     list_display = ["created_at", "user", "item"]
+    list_select_related = ["user", "item"]
+    search_fields = ["user__username__istartswith", "item__name__istartswith"]
+    raw_id_fields = ["user", "item"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(Dismissal)
+class DismissalAdmin(admin.ModelAdmin):
+    list_display = ["created_at", "user", "kind", "item", "until"]
+    list_filter = ["kind"]
     list_select_related = ["user", "item"]
     search_fields = ["user__username__istartswith", "item__name__istartswith"]
     raw_id_fields = ["user", "item"]

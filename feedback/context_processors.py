@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
+from feedback.dismissals import Dismissed, dismissed_by
 from feedback.guests import is_guest
 from feedback.history import Reaction, history_of
 from feedback.models import Saved
 
 
 class Mine:
-    """The reader's reactions and saved titles; each is one query, made when a template first asks."""
+    """The reader's reactions, saved and dismissed titles; each is one query, made when first asked for."""
 
     def __init__(self, request: HttpRequest) -> None:
         # A request refused before it was authenticated, say for its Host header, has no user yet.
@@ -24,8 +27,17 @@ class Mine:
         return {reaction.anime_id: reaction for reaction in history_of(self._user).reactions}
 
     @cached_property
-    def saved(self) -> frozenset[int]:
-        return frozenset(Saved.objects.of(self._user).values_list("item_id", flat=True))
+    def saved(self) -> dict[int, datetime]:
+        """Map the saved titles to when they were saved, the last one first."""
+        return dict(Saved.objects.of(self._user).values_list("item_id", "created_at"))
+
+    @cached_property
+    def dismissed(self) -> Dismissed:
+        return dismissed_by(self._user)
+
+    @property
+    def not_now_days(self) -> int:
+        return settings.NOT_NOW_DAYS
 
     @property
     def is_guest(self) -> bool:
@@ -34,5 +46,5 @@ class Mine:
 
 
 def my(request: HttpRequest) -> dict[str, Mine]:
-    """Offer `my.reactions`, `my.saved` and `my.is_guest` to every template."""
+    """Offer `my.reactions`, `my.saved`, `my.dismissed` and `my.is_guest` to every template."""
     return {"my": Mine(request)}

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import get_random_string, salted_hmac
 
-from feedback.models import Event, Person, Saved
+from feedback.models import Dismissal, Event, Person, Saved
 from feedback.refusals import RefusedError
 from feedback.teaching import let_teach, teaches
 
@@ -72,7 +72,7 @@ def _guest_of_this_visit(request: HttpRequest, csrf_secret: str | None) -> User:
 
 
 def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
-    """Carry what a guest said, saved and opted out of over to a member, whose own word on a title wins.
+    """Carry what a guest said, saved, dismissed and opted out of over to a member, whose own word on a title wins.
 
     The guest is deleted.
     """
@@ -85,13 +85,14 @@ def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
             ),
             ignore_conflicts=True,
         )
+        Dismissal.objects.carry_over(guest, member)
         if not teaches(guest):  # the stricter choice wins
             let_teach(member, allowed=False)
         get_user_model()._default_manager.filter(pk=guest.pk).delete()
 
 
 def idle_guests(since: datetime) -> QuerySet[User]:
-    """Keep the guests who neither came, reacted nor saved anything since `since`."""
+    """Keep the guests who neither came, reacted, saved nor dismissed anything since `since`."""
     guests = get_user_model()._default_manager.filter(
         username__startswith=GUEST_PREFIX,
         password__startswith=UNUSABLE_PASSWORD_PREFIX,
@@ -99,7 +100,9 @@ def idle_guests(since: datetime) -> QuerySet[User]:
     )
     reacted = Event.objects.filter(user=OuterRef("pk"), timestamp__gte=since)
     saved = Saved.objects.filter(user=OuterRef("pk"), created_at__gte=since)
-    return guests.exclude(last_login__gte=since).exclude(Exists(reacted)).exclude(Exists(saved))
+    dismissed = Dismissal.objects.filter(user=OuterRef("pk"), created_at__gte=since)
+    silent = guests.exclude(last_login__gte=since).exclude(Exists(reacted)).exclude(Exists(saved))
+    return silent.exclude(Exists(dismissed))
 
 
 def prune_guests(days: int) -> int:

@@ -1,26 +1,29 @@
-"""Reacting, undoing, saving, and the two lists of what a person said and kept."""
+"""Reacting, dismissing, saving, undoing, and the two lists of what a person said and kept."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import datetime
 
-from django.contrib import messages
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.http import MAX_URL_REDIRECT_LENGTH, url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Item
 from catalog.visibility import shows_adult
+from feedback.activity import KINDS, LONGEST_QUERY, about, counted, entries_of, with_items
+from feedback.context_processors import Mine
 from feedback.guests import acting_user
-from feedback.history import Reaction, history_of
-from feedback.models import Event, FeedbackType, Saved
+from feedback.models import Dismissal, Event, FeedbackType, Saved
 from feedback.refusals import RefusedError, explains_refusals
-from feedback.templatetags.reactions import UNDO
+from feedback.undoing import Undo, say
 
 PAGE_SIZE = 30
-KINDS = {"love": FeedbackType.LOVE, "like": FeedbackType.LIKE, "dislike": FeedbackType.DISLIKE}
 FEED = "recommender:feed"  # by name only: this app knows no page above it
 
 
@@ -39,7 +42,7 @@ def react(request: HttpRequest, anime_id: int) -> HttpResponse:
         return _retract(request, anime_id)
     item = _visible_item(request, anime_id)
     event = Event.objects.record(acting_user(request), item, feedback_type)
-    messages.success(request, f"{feedback_type.past} {item}", extra_tags=f"{UNDO}{event.pk}")
+    say(request, f"{feedback_type.past} {item}", _undo_of_event(event))
     return SeeOther(_next(request))
 
 
@@ -50,8 +53,12 @@ def _retract(request: HttpRequest, anime_id: int) -> HttpResponse:
         _visible_item(request, anime_id)
         return SeeOther(_next(request))
     lost = retractions[-1]
-    messages.success(request, f"Took back your reaction to {lost.item}", extra_tags=f"{UNDO}{lost.pk}")
+    say(request, f"Took back your reaction to {lost.item}", _undo_of_event(lost))
     return SeeOther(_next(request))
+
+
+def _undo_of_event(event: Event) -> Undo:
+    return Undo(reverse("feedback:undo", args=[event.pk]))
 
 
 @require_POST
@@ -64,7 +71,7 @@ def undo(request: HttpRequest, event_id: int) -> HttpResponse:
             404, "There is nothing of yours to undo here. My activity lists all your reactions."
         )
     Event.objects.undo(event)
-    messages.success(request, f"Undone: {event.item}")
+    say(request, f"Undone: {event.item}")
     return SeeOther(_next(request))
 
 
@@ -72,24 +79,64 @@ def undo(request: HttpRequest, event_id: int) -> HttpResponse:
 @explains_refusals
 def save(request: HttpRequest, anime_id: int) -> HttpResponse:
     """Keep a title for later, or let it go."""
-    wanted = request.POST.get("saved")
-    if wanted == "1":
-        item = _visible_item(request, anime_id)
-        Saved.objects.get_or_create(user_id=acting_user(request).pk, item=item)
-        messages.success(request, f"Saved {item}")
-    elif wanted == "0":
-        _let_go(request, anime_id)
-    else:
-        raise RefusedError(400, "Send saved=1 to keep the title or saved=0 to let it go.")
+    if _wants_saved(request):
+        item, since = _visible_item(request, anime_id), _since(request) or timezone.now()
+        Saved.objects.get_or_create(
+            user_id=acting_user(request).pk, item=item, defaults={"created_at": since}
+        )
+        _tell(request, f"Saved {item}", item, Undo(request.path, (("saved", "0"),)))
+    elif kept := Saved.objects.of(request.user).filter(item__anime_id=anime_id).select_related("item").first():
+        kept.delete()
+        again = (("saved", "1"), ("since", kept.created_at.isoformat()))
+        _tell(request, f"No longer saved: {kept.item}", kept.item, Undo(request.path, again))
     return SeeOther(_next(request))
 
 
-def _let_go(request: HttpRequest, anime_id: int) -> None:
-    """Take a title off the list, also one that was hidden since."""
-    kept = Saved.objects.of(request.user).filter(item__anime_id=anime_id).select_related("item").first()
-    if kept is not None:
-        kept.delete()
-        messages.success(request, f"No longer saved: {kept.item}")
+@require_POST
+@explains_refusals
+def dismiss(request: HttpRequest, anime_id: int) -> HttpResponse:
+    """Hide a title (`hide`), for a time or for good, or its franchise; or show it again (`show`)."""
+    if "hide" in request.POST:
+        kind, item = _kind_of_dismissal(request, "hide"), _visible_item(request, anime_id)
+        Dismissal.objects.dismiss(acting_user(request), item, kind, _since(request))
+        words = _DISMISSED[kind].format(item=item, days=settings.NOT_NOW_DAYS)
+        _tell(request, words, item, Undo(request.path, (("show", kind.value),)))
+    else:
+        _show_again(request, anime_id, _kind_of_dismissal(request, "show"))
+    return SeeOther(_next(request))
+
+
+def _show_again(request: HttpRequest, anime_id: int, kind: Dismissal.Kind) -> None:
+    """Take a dismissal back, also one of a title that was hidden since."""
+    item = Item.objects.filter(pk=anime_id).first() or _visible_item(request, anime_id)
+    lifted = Dismissal.objects.of(request.user).about(item, kind).lift()
+    if lifted:
+        again = Undo(
+            reverse("feedback:dismiss", args=[lifted[0].item_id]),
+            (("hide", kind.value), ("since", lifted[0].created_at.isoformat())),
+        )
+        _tell(request, f"{_LIFTED[kind]}: {item}", item, again)
+
+
+_DISMISSED = {
+    Dismissal.Kind.SEEN: "Seen, and not shown again: {item}",
+    Dismissal.Kind.NOT_NOW: "Not now: {item} is back in {days} days",
+    Dismissal.Kind.FRANCHISE: "Hidden with its whole franchise: {item}",
+}
+
+_LIFTED = {
+    Dismissal.Kind.SEEN: "No longer marked as seen",
+    Dismissal.Kind.NOT_NOW: "Back in your feed",
+    Dismissal.Kind.FRANCHISE: "Its franchise is back in your feed",
+}
+
+
+def _tell(request: HttpRequest, text: str, item: Item, undo: Undo) -> None:
+    """Say what was done with an Undo, or only that it was undone where this was one."""
+    if request.POST.get("undo"):
+        say(request, f"Undone: {item}")
+    else:
+        say(request, text, Undo(undo.url, (*undo.fields, ("undo", "1"))))
 
 
 @require_safe
@@ -105,31 +152,25 @@ def saved(request: HttpRequest) -> HttpResponse:
 @require_safe
 @explains_refusals
 def activity(request: HttpRequest) -> HttpResponse:
-    """List everything the person said and did not take back, the last word first."""
-    kind = request.GET.get("kind", "")
+    """List everything the person said, kept and dismissed, and did not take back, the last word first."""
+    kind, query = request.GET.get("kind", ""), request.GET.get("q", "").strip()[:LONGEST_QUERY]
     if kind and kind not in KINDS:
-        raise RefusedError(
-            400, f"There are no reactions of the kind “{kind}”: choose {', '.join(KINDS)}, or none."
-        )
-    reactions = [
-        reaction
-        for reaction in reversed(history_of(request.user).reactions)
-        if not kind or reaction.feedback_type == KINDS[kind]
-    ]
-    page_obj = Paginator(reactions, PAGE_SIZE).get_page(request.GET.get("page"))
-    page_obj.object_list = _with_items(list(page_obj))
+        raise RefusedError(400, f"There is nothing of the kind “{kind}”: choose {', '.join(KINDS)}, or none.")
+    mine = Mine(request)
+    entries = about(query, entries_of(mine))
+    counts = counted(entries)
+    chosen = [entry for entry in entries if not kind or entry.kind.name == kind]
+    page_obj = Paginator(chosen, PAGE_SIZE).get_page(request.GET.get("page"))
+    page_obj.object_list = with_items(list(page_obj))
     context = {
+        "my": mine,  # what was read for the list need not be asked again for its buttons
         "page_obj": page_obj,
         "kind": kind,
-        "kinds": {name: value.past for name, value in KINDS.items()},
+        "query": query,
+        "total": len(entries),
+        "kinds": [(each, counts[name]) for name, each in KINDS.items()],
     }
     return render(request, "feedback/activity.html", context)
-
-
-def _with_items(reactions: list[Reaction]) -> list[Reaction]:
-    """Attach the titles and their genres: two queries, however many reactions."""
-    items = Item.objects.prefetch_related("genres").in_bulk([reaction.anime_id for reaction in reactions])
-    return [replace(reaction, item=items[reaction.anime_id]) for reaction in reactions]
 
 
 def _feedback_type(request: HttpRequest) -> FeedbackType:
@@ -140,6 +181,35 @@ def _feedback_type(request: HttpRequest) -> FeedbackType:
         raise RefusedError(
             400, "Send feedback_type 1 for dislike, 2 for like, 3 for love, or 0 to take your reaction back."
         ) from None
+
+
+def _wants_saved(request: HttpRequest) -> bool:
+    """Read whether the form keeps the title."""
+    wanted = request.POST.get("saved")
+    if wanted not in {"0", "1"}:
+        raise RefusedError(400, "Send saved=1 to keep the title or saved=0 to let it go.")
+    return wanted == "1"
+
+
+def _kind_of_dismissal(request: HttpRequest, name: str) -> Dismissal.Kind:
+    """Read what the form hides or shows."""
+    try:
+        return Dismissal.Kind(request.POST.get(name, ""))
+    except ValueError:
+        kinds = ", ".join(Dismissal.Kind.values)
+        raise RefusedError(
+            400, f"Send hide with one of {kinds} to hide the title, or show with one to take that back."
+        ) from None
+
+
+def _since(request: HttpRequest) -> datetime | None:
+    """Read when something that is being restored was first said; nonsense and the future count as now."""
+    try:
+        since = parse_datetime(request.POST.get("since", ""))
+    except ValueError:
+        return None
+    known = since is not None and timezone.is_aware(since) and since <= timezone.now()
+    return since if known else None
 
 
 def _visible_item(request: HttpRequest, anime_id: int) -> Item:

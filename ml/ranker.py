@@ -73,6 +73,11 @@ class Ranker:
         """Return the ids of the catalogue's titles."""
         return self._id_map.ids
 
+    @property
+    def ranks_by_probability(self) -> bool:
+        """Tell whether the scores of `rank` are log-probabilities; in a large catalogue they are not."""
+        return self._candidates is None
+
     def knows(self, item_id: int) -> bool:
         """Tell whether a title is in the catalogue."""
         return item_id in self._id_map

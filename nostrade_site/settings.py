@@ -187,6 +187,8 @@ ACCOUNT_RATE_LIMITS = {"guest": rate_per_address("GUEST_RATE", default="20/h/ip"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "recommender:feed"
 GUEST_IDLE_DAYS = whole_number("GUEST_IDLE_DAYS", default=90, minimum=1)
+# How long "Not now" hides a title.
+NOT_NOW_DAYS = whole_number("NOT_NOW_DAYS", default=30, minimum=1)
 # How long the API knows a repeated Idempotency-Key.
 RECEIPT_DAYS = whole_number("RECEIPT_DAYS", default=7, minimum=1)
 

@@ -1,5 +1,6 @@
-"""What people said: an append-only log of reactions, and the list of titles saved for later."""
+"""What people said: an append-only log of reactions, what they saved for later, and what they dismissed."""
 
+from feedback.models.dismissals import Dismissal, DismissalQuerySet
 from feedback.models.events import AppendOnlyError, Event, EventQuerySet, FeedbackType
 from feedback.models.people import Person, TrainingOptOut
 from feedback.models.receipts import KeyReusedError, Receipt
@@ -7,6 +8,8 @@ from feedback.models.saved import Saved
 
 __all__ = [
     "AppendOnlyError",
+    "Dismissal",
+    "DismissalQuerySet",
     "Event",
     "EventQuerySet",
     "FeedbackType",

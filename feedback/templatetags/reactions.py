@@ -5,11 +5,12 @@ from __future__ import annotations
 from django import template
 from django.contrib.messages.storage.base import Message
 
+from catalog.models import Item
+from feedback.dismissals import Dismissed
 from feedback.history import Reaction
+from feedback.undoing import Undo, undo_of
 
 register = template.Library()
-
-UNDO = "undo:"
 
 
 @register.filter
@@ -19,7 +20,12 @@ def of(reactions: dict[int, Reaction], anime_id: int) -> Reaction | None:
 
 
 @register.filter
-def undo_event(message: Message) -> int | None:
-    """Return the event that the Undo button of a message takes back, or None where there is none."""
-    tags = (message.extra_tags or "").split()
-    return next((int(tag.removeprefix(UNDO)) for tag in tags if tag.startswith(UNDO)), None)
+def hides_franchise(dismissed: Dismissed, item: Item) -> bool:
+    """Say whether the reader hid the franchise of a title: `my.dismissed|hides_franchise:item`."""
+    return dismissed.hides_franchise_of(item)
+
+
+@register.filter
+def undo(message: Message) -> Undo | None:
+    """Return the Undo of a notice, or None where there is none."""
+    return undo_of(message)

@@ -6,12 +6,13 @@ from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import resolve, reverse
 
 from catalog.tests.factories import GenreFactory, ItemFactory
 from feedback.history import history_of
 from feedback.models import Event, FeedbackType, Saved
-from feedback.templatetags.reactions import of, undo_event
+from feedback.templatetags.reactions import of
+from feedback.undoing import undo_of
 from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,11 @@ def save(client, item, saved="1", **data):
 
 def last_message(response):
     return list(get_messages(response.wsgi_request))[-1]
+
+
+def undo_event(message):
+    """Return the event that the Undo of a notice takes back."""
+    return resolve(undo_of(message).url).kwargs["event_id"]
 
 
 def standing(user):

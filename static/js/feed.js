@@ -1,7 +1,13 @@
+import { announce, newsOf } from "./news.js";
+
 // The feed re-ranks in place: ask for as many cards as stand on the page, and let them glide.
 const feed = () => document.getElementById("feed");
 const cards = () => [...feed().querySelectorAll("[data-card]")];
+const ids = () => cards().map((card) => card.dataset.card);
 let focusedIndex = -1;
+let before = [];
+let answered; // the card whose answer is being swapped in
+let restored; // the card that an Undo brings back
 let height = 0;
 let moving = false;
 
@@ -60,11 +66,30 @@ function unnameCards() {
   for (const card of cards()) card.style.viewTransitionName = "";
 }
 
-/** The button that had the focus goes with its card: hand it to the card that took the place. */
+/** What had the focus goes with its card: hand it to the card that took the place. */
 function keepFocus() {
   if (focusedIndex < 0) return;
-  const card = cards()[Math.min(focusedIndex, cards().length - 1)];
-  card?.querySelector("button")?.focus({ preventScroll: true });
+  cards()[Math.min(focusedIndex, cards().length - 1)]?.focus({ preventScroll: true });
+}
+
+/** An Undo brings a card back to its place: show it, and hand it the focus that its button lost. */
+function showRestored() {
+  const card = cards().find((each) => each.dataset.card === restored);
+  card?.focus({ preventScroll: true });
+  card?.scrollIntoView({ block: "nearest", behavior: "instant" });
+}
+
+/** Let the Undo that has just arrived know its card. */
+function markUndo() {
+  for (const form of document.querySelectorAll("[data-undo]:not([data-restores])")) form.dataset.restores = answered ?? "";
+}
+
+function remember({ detail: { requestConfig } }) {
+  height = scrollY;
+  before = ids();
+  answered = requestConfig?.elt.closest("[data-card]")?.dataset.card;
+  restored = requestConfig?.elt.closest("[data-undo]")?.dataset.restores;
+  focusedIndex = cards().findIndex((card) => card.contains(document.activeElement));
 }
 
 export function watchFeed() {
@@ -74,14 +99,16 @@ export function watchFeed() {
   addEventListener("pageshow", catchUp);
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target !== feed()) return; // also where the answer chose it
-    height = scrollY;
-    focusedIndex = cards().findIndex((card) => card.contains(document.activeElement));
+    remember(event);
   });
   document.addEventListener("htmx:beforeTransition", beforeMoving);
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target !== feed()) return; // each new card has an event of its own
     keepFocus();
     scrollTo({ top: height, behavior: "instant" });
+    markUndo();
+    if (restored) showRestored();
+    announce(newsOf(before, cards()));
     if (moving) nameCards();
   });
 }
