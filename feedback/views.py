@@ -85,7 +85,9 @@ def save(request: HttpRequest, anime_id: int) -> HttpResponse:
             user_id=acting_user(request).pk, item=item, defaults={"created_at": since}
         )
         _tell(request, f"Saved {item}", item, Undo(request.path, (("saved", "0"),)))
-    elif kept := Saved.objects.of(request.user).filter(item__anime_id=anime_id).select_related("item").first():
+    elif (
+        kept := Saved.objects.of(request.user).filter(item__anime_id=anime_id).select_related("item").first()
+    ):
         kept.delete()
         again = (("saved", "1"), ("since", kept.created_at.isoformat()))
         _tell(request, f"No longer saved: {kept.item}", kept.item, Undo(request.path, again))

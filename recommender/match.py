@@ -30,10 +30,10 @@ class Match(Enum):
     def meaning(self) -> str:
         """Say what the words claim."""
         if self is Match.LONG_SHOT:
-            return "The model sees little that speaks for it: about as likely as a title picked at random."
+            return "To the model hardly likelier to be your next favourite than a title picked at random."
         return (
-            f"The model takes it to be your next favourite at least {self.at_least:.0f} times as surely as a"
-            " title picked at random."
+            f"To the model at least {self.at_least:.0f} times as likely to be your next favourite as a title"
+            " picked at random."
         )
 
 

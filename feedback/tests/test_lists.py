@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.tests.factories import GenreFactory, ItemFactory
-from feedback.models import Event, FeedbackType
+from feedback.models import Dismissal, Event, FeedbackType, Saved
 from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +52,7 @@ def test_activity_rejects_an_unknown_kind(client, member):
     response = client.get(ACTIVITY, {"kind": "<b>"})
 
     assert response.status_code == 400
-    assert "choose love, like, dislike" in response.content.decode()
+    assert "choose love, like, dislike, saved, seen, not-now, franchise" in response.content.decode()
     assert "<b>" not in response.content.decode()
 
 
@@ -107,3 +107,72 @@ def test_visitors_see_an_empty_list_and_stay_visitors(client, url, django_user_m
     assert response.status_code == 200
     assert titles(response) == []
     assert not django_user_model.objects.exists()
+
+
+def test_activity_lists_everything_with_counts(client, member):
+    loved = EventFactory(user=member, feedback_type=FeedbackType.LOVE).item
+    SavedFactory(user=member, item=loved)
+    kinds = {}
+    for kind in Dismissal.Kind:
+        kinds[kind.value] = ItemFactory()
+        Dismissal.objects.dismiss(member, kinds[kind.value], kind)
+
+    response = client.get(ACTIVITY)
+
+    assert [row.label for row in response.context["page_obj"]] == [
+        "Franchise hidden", "Not now", "Seen", "Saved", "Loved",
+    ]  # fmt: skip
+    counts = {kind.name: count for kind, count in response.context["kinds"]}
+    assert counts == dict.fromkeys(["love", "saved", "seen", "not-now", "franchise"], 1) | {
+        "like": 0, "dislike": 0,
+    }  # fmt: skip
+    for kind, item in kinds.items():
+        assert titles(client.get(ACTIVITY, {"kind": kind})) == [item]
+    assert titles(client.get(ACTIVITY, {"kind": "saved"})) == [loved]
+    until = Dismissal.objects.get(kind="not-now").until
+    assert f"{until:%Y-%m-%d}" in client.get(ACTIVITY, {"kind": "not-now"}).content.decode()
+
+
+def test_activity_is_searched_by_title(client, member):
+    bebop, monster = ItemFactory(name="Cowboy Bebop"), ItemFactory(name="Monster")
+    for item in (bebop, monster):
+        EventFactory(user=member, item=item)
+        SavedFactory(user=member, item=item)
+    ItemFactory(name="Cowboy Bebop: Tengoku no Tobira")
+
+    response = client.get(ACTIVITY, {"q": "BEBOP cow"})
+
+    assert titles(response) == [bebop, bebop]
+    assert response.context["total"] == 2
+    assert titles(client.get(ACTIVITY, {"q": "bebop", "kind": "saved"})) == [bebop]
+    nothing = client.get(ACTIVITY, {"q": "<script>"})
+    assert titles(nothing) == []
+    assert 'value="&lt;script&gt;"' in nothing.content.decode()
+
+
+def test_every_entry_has_a_way_back(client, member):
+    item = ItemFactory()
+    Event.objects.record(member, item, FeedbackType.DISLIKE)
+    Saved.objects.create(user=member, item=item)
+    for kind in Dismissal.Kind:
+        Dismissal.objects.dismiss(member, item, kind)
+
+    page = client.get(ACTIVITY).content.decode()
+
+    for field in ('name="feedback_type" value="0"', 'name="saved" value="0"'):
+        assert field in page
+    for kind in Dismissal.Kind.values:
+        assert f'name="show" value="{kind}"' in page
+
+
+def test_activity_costs_a_constant_number_of_queries(client, member):
+    def queries_for(rows):
+        for kind in Dismissal.Kind:
+            for _ in range(rows):
+                Dismissal.objects.dismiss(member, ItemFactory(genres=[GenreFactory()]), kind)
+                SavedFactory(user=member, item=ItemFactory(genres=[GenreFactory()]))
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(ACTIVITY).status_code == 200
+        return len(captured)
+
+    assert queries_for(1) == queries_for(3) <= 8
