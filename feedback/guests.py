@@ -72,9 +72,9 @@ def _guest_of_this_visit(request: HttpRequest, csrf_secret: str | None) -> User:
 
 
 def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
-    """Carry what a guest said, saved, dismissed and opted out of over to a member, whose own word on a title wins.
+    """Carry what a guest said, saved, dismissed and opted out of over to a member, and delete the guest.
 
-    The guest is deleted.
+    The member's own word on a title wins.
     """
     with transaction.atomic():
         Event.objects.carry_over(guest, member)

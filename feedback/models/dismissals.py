@@ -23,7 +23,7 @@ class DismissalQuerySet(models.QuerySet["Dismissal"]):
         return self.filter(models.Q(until__isnull=True) | models.Q(until__gt=timezone.now()))
 
     def about(self, item: Item, kind: Dismissal.Kind) -> DismissalQuerySet:
-        """Keep those of a kind that concern a title: of a franchise, also what was said of its other titles."""
+        """Keep those of a kind that concern a title; a franchise is hidden by any of its titles."""
         concerns = models.Q(item=item)
         if kind == Dismissal.Kind.FRANCHISE and item.franchise_id is not None:
             concerns |= models.Q(item__franchise=item.franchise_id)

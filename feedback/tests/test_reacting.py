@@ -12,8 +12,8 @@ from catalog.tests.factories import GenreFactory, ItemFactory
 from feedback.history import history_of
 from feedback.models import Event, FeedbackType, Saved
 from feedback.templatetags.reactions import of
-from feedback.undoing import undo_of
 from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
+from feedback.undoing import undo_of
 
 pytestmark = pytest.mark.django_db
 FEED = reverse("recommender:feed")

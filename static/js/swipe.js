@@ -1,10 +1,9 @@
 // On a phone a card is swiped: right likes it, left dislikes it. Up and down stays with the browser (touch-action).
 const START = 12; // pixels before a touch is a swipe
 const SHARE = 0.3; // of the card's width, from where letting go counts
-const KNOWN = "swipe-known";
+const KNOWN = "swipe-known"; // theme.js reads it
 const STYLES = ["--swipe", "--swipe-share", "--swipe-strength"];
 const narrow = matchMedia("(max-width: 39.99rem)");
-const hint = () => document.querySelector("[data-swipe-hint]");
 let swipe = null;
 
 function follow({ card, width }, dx) {
@@ -17,7 +16,7 @@ function follow({ card, width }, dx) {
 
 function rest({ card }) {
   card.classList.add("is-returning");
-  card.classList.remove("is-swiping");
+  card.classList.remove("is-swiping", "is-thrown");
   for (const name of STYLES) card.style.removeProperty(name);
   delete card.dataset.swipe;
 }
@@ -46,10 +45,18 @@ function release(event) {
   if (event.pointerId !== swipe?.id) return;
   const { card, moving, x, width } = swipe;
   const dx = event.clientX - x;
-  end();
-  if (!moving || Math.abs(dx) < SHARE * width) return;
+  if (!moving || Math.abs(dx) < SHARE * width) return end();
+  swipe = null;
   learnt();
+  card.classList.add("is-thrown");
+  card.style.setProperty("--swipe", `${Math.sign(dx) * width * 1.3}px`);
   card.querySelector(dx > 0 ? ".action--like" : ".action--dislike").click();
+}
+
+/** An answer that did not arrive: the card is still unanswered, and comes back. */
+function takeBack({ target, detail }) {
+  const card = target.closest?.(".is-thrown");
+  if (card && !detail.successful) rest({ card });
 }
 
 function end() {
@@ -57,8 +64,9 @@ function end() {
   swipe = null;
 }
 
+/** Who has swiped needs no hint. */
 function learnt() {
-  hint()?.remove();
+  document.documentElement.classList.add("swipes");
   try {
     localStorage.setItem(KNOWN, "");
   } catch {
@@ -66,21 +74,11 @@ function learnt() {
   }
 }
 
-function showHint() {
-  let known = false;
-  try {
-    known = localStorage.getItem(KNOWN) !== null;
-  } catch {
-    // Storage is blocked: hint every time.
-  }
-  if (hint() && !known && narrow.matches && matchMedia("(pointer: coarse)").matches) hint().hidden = false;
-}
-
 export function watchSwipes() {
   if (!document.getElementById("feed")) return;
-  showHint();
   document.addEventListener("pointerdown", begin);
   document.addEventListener("pointermove", move);
   document.addEventListener("pointerup", release);
+  document.addEventListener("htmx:afterRequest", takeBack);
   document.addEventListener("pointercancel", (event) => event.pointerId === swipe?.id && end());
 }
