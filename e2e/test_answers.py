@@ -76,7 +76,7 @@ def test_keys_answer_and_undo_in_place(page):
     page.keyboard.press("x")
     page.wait_for_timeout(300)
     assert ranking(page) == before
-    page.keyboard.press("?")
+    page.get_by_role("button", name="Keys ?").first.click()
     page.get_by_label("Use these keys").check()
     page.keyboard.press("Escape")
     page.keyboard.press("/")

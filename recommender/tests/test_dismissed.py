@@ -105,6 +105,19 @@ def test_the_api_obeys_too(live: Checkpoint, ann: User, client: Client) -> None:
     assert set(before) - set(after) == set(before[:3])
 
 
+def test_it_works_without_javascript(live: Checkpoint, ann: User, client: Client) -> None:
+    client.force_login(ann)
+    say(ann, 1)
+    first = walk(ann)[0]
+    card = f'data-card="{first}"'
+    answer = client.post(f"/dismissed/{first}/", {"hide": "not-now", "next": "/?shown=20"}, follow=True)
+    assert card not in answer.content.decode()
+    assert 'name="show" value="not-now"' in answer.content.decode()  # the Undo
+    assert "is back in 30 days" in answer.content.decode()
+    undone = client.post(f"/dismissed/{first}/", {"show": "not-now", "undo": "1", "next": "/"}, follow=True)
+    assert card in undone.content.decode()
+
+
 def test_query_count_does_not_depend_on_what_was_dismissed(
     live: Checkpoint, ann: User, django_assert_num_queries
 ) -> None:

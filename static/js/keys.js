@@ -74,7 +74,7 @@ function onKey(event) {
   if (altKey || ctrlKey || metaKey || isComposing || dialog().open) return;
   if (target.closest("input, select, textarea, summary, [contenteditable]")) return;
   if (repeat && !(key in STEPS)) return; // a key held down answers once
-  if (isOff() && key !== "?") return;
+  if (isOff()) return; // the button that opens the list has the switch too
   if (press(key)) event.preventDefault();
 }
 
@@ -83,9 +83,6 @@ export function watchKeys() {
   switcher.checked = !isOff();
   switcher.addEventListener("change", () => switchKeys(switcher.checked));
   dialog().addEventListener("click", (event) => event.target === dialog() && dialog().close());
-  for (const button of document.querySelectorAll("[data-keys-open]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => dialog().showModal());
-  }
+  document.addEventListener("click", ({ target }) => target.closest?.("[data-keys-open]") && dialog().showModal());
   document.addEventListener("keydown", onKey);
 }

@@ -11,7 +11,7 @@ function follow({ card, width }, dx) {
   card.dataset.swipe = dx > 0 ? "Like" : "Dislike";
   card.style.setProperty("--swipe", `${dx}px`);
   card.style.setProperty("--swipe-share", share);
-  card.style.setProperty("--swipe-strength", Math.min(0.92, Math.abs(share) / SHARE));
+  card.style.setProperty("--swipe-strength", Math.min(0.85, Math.abs(share) / SHARE));
 }
 
 function rest({ card }) {
