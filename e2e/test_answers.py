@@ -28,7 +28,7 @@ def gone(page: Page, card: str) -> None:
 
 
 def drag(page: Page, card: Locator, dx: int, dy: int = 0) -> None:
-    """Touch a card and draw the finger away, as a hand does."""
+    """Touch a card, draw the finger away and hold it for a moment: a flick would scroll on by itself."""
     box = card.bounding_box()
     assert box
     session = page.context.new_cdp_session(page)
@@ -37,11 +37,16 @@ def drag(page: Page, card: Locator, dx: int, dy: int = 0) -> None:
     for step in range(1, 11):
         point = {"x": x + dx * step / 10, "y": y + dy * step / 10}
         session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    page.wait_for_timeout(200)
+    session.send(
+        "Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + dx, "y": y + dy}]}
+    )
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def test_keys_answer_and_undo_in_place(page):
     begin(page)
+    page.goto("/")  # without the notices of the picks
     before = ranking(page)
     news = page.locator("#feed-news")
     for key, said in (("x", "Seen"), ("n", "Not now"), ("f", "Hidden"), ("1", "Disliked"), ("v", "Loved")):
@@ -108,6 +113,8 @@ def test_a_thumb_swipes_and_scrolls(browser: Browser, base_url: str, motion):
     page.wait_for_function("scrollY > 100")
     assert ranking(page) == before
     page.evaluate("scrollTo(0, 0)")
+    page.wait_for_function("scrollY === 0")
+    page.wait_for_timeout(300)
 
     for dx, said in ((220, "Liked"), (-220, "Disliked")):
         drag(page, page.locator("#feed .card").first, dx)

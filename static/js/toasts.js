@@ -10,6 +10,7 @@ function putAway(toast) {
 
 function dress(toast) {
   toast.dataset.dressed = "";
+  htmx.process(toast); // htmx would get to it later, and a quick Undo would leave the page
   const close = toast.querySelector("[data-toast-close]");
   close.hidden = false;
   close.addEventListener("click", () => putAway(toast));
