@@ -42,6 +42,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # tokens are masked and lengths padded against BREACH
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "nostrade_site.privacy.PrivatePagesMiddleware",  # outside of what varies by cookie
     "django.contrib.sessions.middleware.SessionMiddleware",
