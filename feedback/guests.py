@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import get_random_string, salted_hmac
 
-from feedback.models import Dismissal, Event, Person, Saved
+from feedback.models import Dismissal, Event, ListImport, Person, Saved
 from feedback.refusals import RefusedError
 from feedback.teaching import let_teach, teaches
 
@@ -80,11 +80,17 @@ def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
         Event.objects.carry_over(guest, member)
         Saved.objects.bulk_create(
             (
-                Saved(user_id=member.pk, item_id=saved.item_id, created_at=saved.created_at)
+                Saved(
+                    user_id=member.pk,
+                    item_id=saved.item_id,
+                    created_at=saved.created_at,
+                    list_import_id=saved.list_import_id,
+                )
                 for saved in Saved.objects.of(guest)
             ),
             ignore_conflicts=True,
         )
+        ListImport.objects.of(guest).update(user_id=member.pk)  # the copies above refer to them
         Dismissal.objects.carry_over(guest, member)
         if not teaches(guest):  # the stricter choice wins
             let_teach(member, allowed=False)

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from feedback import guests, receipts
+from feedback.lists import importing
 
 
 @shared_task
@@ -16,3 +17,15 @@ def prune_guests() -> int:
 def prune_receipts() -> int:
     """Delete the receipts of reactions that no program will send again."""
     return receipts.prune_receipts(settings.RECEIPT_DAYS)
+
+
+@shared_task
+def carry_on_list(pk: int) -> None:
+    """Match, write or take back a list that is too long to wait for."""
+    importing.carry_on(pk)
+
+
+@shared_task
+def prune_lists() -> int:
+    """Delete previews that nobody confirmed, and what imported files said."""
+    return importing.prune_lists(settings.LIST_DAYS)

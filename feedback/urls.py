@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from feedback import views
 
@@ -10,4 +10,5 @@ urlpatterns = [
     path("saved/<int:anime_id>/", views.save, name="save"),
     path("saved/", views.saved, name="saved"),
     path("activity/", views.activity, name="activity"),
+    path("lists/", include("feedback.lists.urls")),
 ]

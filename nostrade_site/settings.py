@@ -149,6 +149,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "feedback.tasks.prune_receipts",
         "schedule": crontab(hour="4", minute="0"),
     },
+    "prune-lists-daily": {"task": "feedback.tasks.prune_lists", "schedule": crontab(hour="4", minute="4")},
     "clear-sessions-weekly": {
         "task": "nostrade_site.tasks.clear_sessions",
         "schedule": crontab(hour="5", minute="30", day_of_week="1"),
@@ -183,8 +184,11 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "Nostrade: "
 ACCOUNT_SESSION_REMEMBER = True
 # Guests are logged in and must reach these pages all the same; nostrade_site.accounts turns members away.
 ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
-# Added to allauth's own limits: how many guests one address may become.
-ACCOUNT_RATE_LIMITS = {"guest": rate_per_address("GUEST_RATE", default="20/h/ip")}
+# Added to allauth's own limits: how many guests one address may become, how many lists it may upload.
+ACCOUNT_RATE_LIMITS = {
+    "guest": rate_per_address("GUEST_RATE", default="20/h/ip"),
+    "list": rate_per_address("LIST_RATE", default="30/h/ip"),
+}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "recommender:feed"
 GUEST_IDLE_DAYS = whole_number("GUEST_IDLE_DAYS", default=90, minimum=1)
@@ -192,6 +196,9 @@ GUEST_IDLE_DAYS = whole_number("GUEST_IDLE_DAYS", default=90, minimum=1)
 NOT_NOW_DAYS = whole_number("NOT_NOW_DAYS", default=30, minimum=1)
 # How long the API knows a repeated Idempotency-Key.
 RECEIPT_DAYS = whole_number("RECEIPT_DAYS", default=7, minimum=1)
+# How large an uploaded list may be, and how long is kept what it said.
+LIST_UPLOAD_MB = whole_number("LIST_UPLOAD_MB", default=16, minimum=1)
+LIST_DAYS = whole_number("LIST_DAYS", default=7, minimum=1)
 
 # Mail appears in the log until EMAIL_URL names a server.
 vars().update(environment.email(default="consolemail://"))
@@ -206,6 +213,12 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+
+FILE_UPLOAD_HANDLERS = [
+    "feedback.lists.uploads.LargestListHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", default=str(DATA_DIR / "static")))

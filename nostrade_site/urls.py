@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from nostrade_site.health import healthz
+from nostrade_site.policy import privacy
 
 admin.site.site_header = admin.site.site_title = "Nostrade"
 urlpatterns = [
@@ -15,6 +16,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("nostrade_site.api_urls")),
     path("admin/", admin.site.urls),
+    path("privacy/", privacy, name="privacy"),
     path("healthz", healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg", permanent=True)),
 ]

@@ -2,6 +2,7 @@
 
 from feedback.models.dismissals import Dismissal, DismissalQuerySet
 from feedback.models.events import AppendOnlyError, Event, EventQuerySet, FeedbackType
+from feedback.models.imports import ListImport
 from feedback.models.people import Person, TrainingOptOut
 from feedback.models.receipts import KeyReusedError, Receipt
 from feedback.models.saved import Saved
@@ -14,6 +15,7 @@ __all__ = [
     "EventQuerySet",
     "FeedbackType",
     "KeyReusedError",
+    "ListImport",
     "Person",
     "Receipt",
     "Saved",

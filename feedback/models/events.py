@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from catalog.models import Item
+from feedback.models.imports import ListImport
 from feedback.models.people import Person
 from feedback.models.receipts import Receipt
 
@@ -81,7 +83,7 @@ class EventManager(EventReader["Event"]):
         KeyReusedError, and logs nothing, where the key came with another title or reaction before.
         """
         with transaction.atomic():
-            _serialise(user.pk)
+            serialise(user.pk)
             receipt = Receipt.objects.of(user).under(key)
             if receipt is not None:
                 return receipt.event_about(item, feedback_type)
@@ -107,7 +109,7 @@ class EventManager(EventReader["Event"]):
         its old place in the history, unless the person has reacted to the title anew.
         """
         with transaction.atomic():
-            _serialise(event.user_id)
+            serialise(event.user_id)
             if event.retracts is not None:
                 return self._restore(event.retracts)
             retraction, _ = self.get_or_create(
@@ -128,12 +130,13 @@ class EventManager(EventReader["Event"]):
             item_id=lost.item_id,
             feedback_type=lost.feedback_type,
             timestamp=lost.timestamp,
+            list_import_id=lost.list_import_id,
         )
 
     def carry_over(self, giver: AbstractBaseUser, receiver: AbstractBaseUser) -> None:
         """Say for `receiver` what `giver` said, at the same times, about titles `receiver` left open."""
         with transaction.atomic():
-            _serialise(giver.pk, receiver.pk)
+            serialise(giver.pk, receiver.pk)
             spoken = self.of(receiver).standing().values("item")
             self.bulk_create(
                 Event(
@@ -141,18 +144,57 @@ class EventManager(EventReader["Event"]):
                     item_id=event.item_id,
                     feedback_type=event.feedback_type,
                     timestamp=event.timestamp,
+                    list_import_id=event.list_import_id,
                 )
                 for event in self.of(giver).standing().exclude(item__in=spoken)
             )
 
+    def record_list(self, listed: Collection[Event], *, overrule: bool) -> None:
+        """Log what a list says of one person's titles, each once and under its own time, where it is news.
+
+        Where the person has said otherwise, their word stands; with `overrule` the list has the last one.
+        """
+        if not listed:
+            return
+        with transaction.atomic():
+            user_id = next(iter(listed)).user_id
+            serialise(user_id)
+            said = self.filter(user_id=user_id, item__in=[event.item_id for event in listed]).standing()
+            latest = {event.item_id: event for event in said}
+            news = []
+            for event in listed:
+                earlier = latest.get(event.item_id)
+                if earlier is not None:
+                    if earlier.feedback_type == event.feedback_type or not overrule:
+                        continue
+                    event.timestamp = max(event.timestamp, earlier.timestamp)
+                news.append(event)
+            self.bulk_create(news)
+
+    def take_back_list(self, list_import: ListImport, most: int) -> int:
+        """Retract up to `most` of the events that an import logged and that stand; return how many."""
+        with transaction.atomic():
+            serialise(list_import.user_id)
+            lost = list(self.filter(list_import=list_import).standing()[:most])
+            self.bulk_create(
+                Event(
+                    user_id=event.user_id,
+                    item_id=event.item_id,
+                    feedback_type=FeedbackType.RETRACTED,
+                    retracts=event,
+                )
+                for event in lost
+            )
+            return len(lost)
+
     def retract(self, user: AbstractBaseUser, anime_id: int) -> list[Event]:
         """Take back all that `user` said about a title; return the retractions, none where nothing stood."""
         with transaction.atomic():
-            _serialise(user.pk)
+            serialise(user.pk)
             return [self.undo(event) for event in self.of(user).standing().filter(item__anime_id=anime_id)]
 
 
-def _serialise(*user_ids: int) -> None:
+def serialise(*user_ids: int) -> None:
     """Make each person's writers queue: a row lock on PostgreSQL; SQLite's IMMEDIATE has done it already.
 
     `no_key` leaves the person's other rows (sessions, saved titles) free to refer to the account meanwhile.
@@ -175,6 +217,10 @@ class Event(models.Model):
     timestamp = models.DateTimeField(default=timezone.now)
     retracts = models.OneToOneField(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="retraction"
+    )
+    # Where a list brought it. Events go with their account only, and so does an import that logged any.
+    list_import = models.ForeignKey(
+        ListImport, on_delete=models.RESTRICT, null=True, blank=True, related_name="events"
     )
 
     objects = EventManager()

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from catalog.models import Item
+from feedback.models.imports import ListImport
 from feedback.models.people import Person
 
 
@@ -23,6 +24,9 @@ class Saved(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved")
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="saved_by")
     created_at = models.DateTimeField(default=timezone.now)
+    list_import = models.ForeignKey(
+        ListImport, on_delete=models.SET_NULL, null=True, blank=True, related_name="saved"
+    )
 
     objects = SavedQuerySet.as_manager()
 

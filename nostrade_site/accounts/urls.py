@@ -3,11 +3,12 @@
 from allauth.account import views as allauth_views
 from django.urls import path
 
-from nostrade_site.accounts.views import LoginView, SignupView, members_only
+from nostrade_site.accounts.views import LoginView, SignupView, delete, members_only
 
 urlpatterns = [
     path("signup/", SignupView.as_view(), name="account_signup"),
     path("login/", LoginView.as_view(), name="account_login"),
+    path("delete/", delete, name="account_delete"),
     path("email/", members_only(allauth_views.email), name="account_email"),
     path("reauthenticate/", members_only(allauth_views.reauthenticate), name="account_reauthenticate"),
     path("password/change/", members_only(allauth_views.password_change), name="account_change_password"),

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from allauth.account import views as allauth_views
+from allauth.account.adapter import get_adapter
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
 
 from feedback.guests import is_guest
+from feedback.history import history_of
+from feedback.models import Saved
+from feedback.views import SeeOther
+from nostrade_site.accounts.deleting import delete_account
 
 View = Callable[..., HttpResponseBase]
 
@@ -44,3 +53,20 @@ def members_only(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return wrapped
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@reauthentication_required(  # type: ignore[untyped-decorator]
+    allow_get=True, enabled=lambda request: not is_guest(request.user)
+)
+def delete(request: HttpRequest) -> HttpResponse:
+    """Say what would be deleted; asked to, delete it. A member proves with the password that it is them."""
+    user = cast(User, request.user)
+    if request.method != "POST":
+        counts = {"reactions": len(history_of(user)), "saved": Saved.objects.of(user).count()}
+        return render(request, "account/delete.html", counts)
+    delete_account(user.pk)
+    get_adapter().logout(request)
+    messages.success(request, "Deleted. Nothing about you is left here.")
+    return SeeOther("/")

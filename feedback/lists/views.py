@@ -1,0 +1,211 @@
+"""The pages of bringing a list: upload, preview, progress, result; and of taking one's data along."""
+
+from __future__ import annotations
+
+from allauth.core import ratelimit
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from feedback.guests import acting_user
+from feedback.history import history_of
+from feedback.lists import importing
+from feedback.lists.everything import everything_about
+from feedback.lists.exporting import rows_of
+from feedback.lists.fields import text_of
+from feedback.lists.mal import write_mal
+from feedback.lists.planning import Plan
+from feedback.lists.reading import read_list
+from feedback.lists.rows import MOST_ROWS, ListFileError, Row
+from feedback.lists.sheets import write_csv
+from feedback.models import FeedbackType, ListImport, Saved
+from feedback.refusals import RefusedError, explains_refusals
+from feedback.tasks import carry_on_list
+from feedback.views import SeeOther
+
+PAGE_SIZE = 50
+# The tabs of a preview: the plan's own names, and what people call them.
+SHOWN = {
+    "conflicts": "You said otherwise",
+    "new": "New",
+    "unmatched": "Not found",
+    "silent": "No opinion",
+    "same": "Already here",
+}
+SILENCE = 60  # seconds after which a worker that says nothing may be asked again
+
+
+@require_safe
+def lists(request: HttpRequest) -> HttpResponse:
+    """Show what may be taken along, and the lists that were brought."""
+    context = {
+        "reactions": len(history_of(request.user)),
+        "saved": Saved.objects.of(request.user).count(),
+        "imports": ListImport.objects.of(request.user).without_rows()[:PAGE_SIZE],
+    }
+    return render(request, "feedback/lists.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: HttpRequest) -> HttpResponse:
+    """Offer the form; take a list in and lead to its preview, or say at the form why not."""
+    context: dict[str, object] = {
+        "most_rows": MOST_ROWS,
+        "most_megabytes": settings.LIST_UPLOAD_MB,
+        "days": settings.LIST_DAYS,
+    }
+    if request.method != "POST":
+        return render(request, "feedback/list_upload.html", context)
+    try:
+        list_import = _take_in(request)
+    except (ListFileError, RefusedError) as error:
+        context["sentence"] = error.sentence
+        return render(request, "feedback/list_upload.html", context, status=error.status)
+    _start(list_import)
+    return SeeOther(list_import.get_absolute_url())
+
+
+def _take_in(request: HttpRequest) -> ListImport:
+    """Read the uploaded file; only who brought a list that can be read becomes a guest."""
+    if not ratelimit.consume(request, action="list"):
+        raise RefusedError(429, "Too many lists came from your network just now. Try again in an hour.")
+    if getattr(request, "upload_too_large", False):
+        raise ListFileError(
+            f"This file is larger than {settings.LIST_UPLOAD_MB} MB: compress it with gzip, or split it.", 413
+        )
+    file = request.FILES.get("list")
+    if file is None:
+        raise ListFileError("No file came along. Choose one and send it again.")
+    content = read_list(file.read())
+    return importing.take_in(acting_user(request), content, text_of(file.name))
+
+
+def _start(list_import: ListImport) -> None:
+    """Do a short list at once and hand a long one to the workers; without a broker that is done here too."""
+    if list_import.total > importing.AT_ONCE:
+        try:
+            carry_on_list.delay(list_import.pk)
+        except carry_on_list.OperationalError:
+            pass
+        else:
+            return
+    importing.carry_on(list_import.pk)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+@explains_refusals
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show an import as it stands: progress, preview or result; HTMX asks for the part that changes."""
+    list_import = _own(request, pk)
+    context: dict[str, object] = {"list_import": list_import}
+    if list_import.is_busy:
+        silent_for = (timezone.now() - list_import.touched_at).total_seconds()
+        context["is_stuck"] = silent_for > SILENCE
+    else:
+        context |= _preview(request, list_import)
+    fragment = "HX-Request" in request.headers
+    template = "feedback/_list_import.html" if fragment else "feedback/list_import.html"
+    return render(request, template, context)
+
+
+def _preview(request: HttpRequest, list_import: ListImport) -> dict[str, object]:
+    """Return the plan of a preview, or of another import the rows that found no title, one page of them."""
+    plan = Plan.of(list_import, map(Row.of_json, list_import.rows))
+    is_preview = list_import.state == ListImport.State.READY
+    tabs = {name: len(getattr(plan, name)) for name in SHOWN if is_preview or name == "unmatched"}
+    tabs = {name: count for name, count in tabs.items() if count}
+    shown = request.GET.get("show", "")
+    if shown not in tabs:
+        shown = next(iter(tabs), "")
+    lines = getattr(plan, shown) if shown else []
+    return {
+        "plan": plan,
+        "loves": plan.reactions[FeedbackType.LOVE],
+        "likes": plan.reactions[FeedbackType.LIKE],
+        "dislikes": plan.reactions[FeedbackType.DISLIKE],
+        "tabs": [(name, SHOWN[name], count) for name, count in tabs.items()],
+        "shown": shown,
+        "page_obj": Paginator(lines, PAGE_SIZE).get_page(request.GET.get("page")),
+    }
+
+
+@require_POST
+@explains_refusals
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Write what the preview promised; sent twice it is done once."""
+    list_import = _own(request, pk)
+    choice = request.POST.get("conflicts", "mine")
+    if choice not in {"mine", "theirs"}:
+        raise RefusedError(400, "Send conflicts=mine to keep what you said, or theirs to take the list's.")
+    if importing.confirm(list_import, overrule=choice == "theirs"):
+        _start(list_import)
+    return SeeOther(list_import.get_absolute_url())
+
+
+@require_POST
+@explains_refusals
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take back all that an import wrote; sent twice it is done once."""
+    list_import = _own(request, pk)
+    if importing.ask_back(list_import):
+        _start(list_import)
+    return SeeOther(list_import.get_absolute_url())
+
+
+@require_POST
+@explains_refusals
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask the workers again where one was lost; with two at it nothing is done twice."""
+    list_import = _own(request, pk)
+    if list_import.is_busy:
+        _start(list_import)
+    return SeeOther(list_import.get_absolute_url())
+
+
+@require_POST
+@explains_refusals
+def discard(request: HttpRequest, pk: int) -> HttpResponse:
+    """Throw a preview away; an import that was written stays, with its Undo."""
+    list_import = _own(request, pk)
+    if ListImport.objects.filter(pk=list_import.pk, state=ListImport.State.READY).delete()[0]:
+        messages.success(request, "Discarded. Nothing of that list was kept.")
+        return SeeOther(resolve_url("feedback:list_upload"))
+    return SeeOther(list_import.get_absolute_url())
+
+
+def _own(request: HttpRequest, pk: int) -> ListImport:
+    """Return one of the person's own imports; anybody else's does not exist."""
+    list_import = ListImport.objects.of(request.user).without_rows().filter(pk=pk).first()
+    if list_import is None:
+        raise RefusedError(404, "There is no such import of yours. Your data lists those there are.")
+    return list_import
+
+
+@require_safe
+def export_json(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """Send everything about the person."""
+    if not request.user.is_authenticated:
+        return redirect("feedback:lists")
+    return _file(everything_about(request.user), "nostrade.json", "application/json")
+
+
+@require_safe
+def export_csv(request: HttpRequest) -> StreamingHttpResponse:
+    return _file(write_csv(rows_of(request.user)), "nostrade.csv", "text/csv; charset=utf-8")
+
+
+@require_safe
+def export_mal(request: HttpRequest) -> StreamingHttpResponse:
+    return _file(write_mal(rows_of(request.user)), "nostrade.xml", "application/xml")
+
+
+def _file(pieces: object, name: str, content_type: str) -> StreamingHttpResponse:
+    """Stream a file to be saved; it is the person's alone."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return StreamingHttpResponse(pieces, content_type=content_type, headers=headers)  # type: ignore[arg-type]
