@@ -94,6 +94,8 @@ class _Reader(ContentHandler):
 
 def read_mal(text: str) -> tuple[list[Row], Scale]:
     """Read an export. Raises ListFileError where it is none, or is made to harm."""
+    if max(text.count("\n"), text.count("\r")) > MOST_VALUES:  # expat hands over each line by itself
+        raise too_many_values()
     reader, parser = _Reader(), sax.make_parser()
     parser.forbid_dtd = True
     parser.setContentHandler(reader)

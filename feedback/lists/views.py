@@ -28,7 +28,7 @@ from feedback.refusals import RefusedError, explains_refusals
 from feedback.tasks import carry_on_list
 from feedback.views import SeeOther
 
-PAGE_SIZE = 50
+PAGE_SIZE = 30
 # The tabs of a preview: the plan's own names, and what people call them.
 SHOWN = {
     "conflicts": "You said otherwise",
@@ -74,11 +74,11 @@ def _take_in(request: HttpRequest) -> ListImport:
     """Read the uploaded file; only who brought a list that can be read becomes a guest."""
     if not ratelimit.consume(request, action="list"):
         raise RefusedError(429, "Too many lists came from your network just now. Try again in an hour.")
+    file = request.FILES.get("list")  # reading it is what finds it too large
     if getattr(request, "upload_too_large", False):
         raise ListFileError(
             f"This file is larger than {settings.LIST_UPLOAD_MB} MB: compress it with gzip, or split it.", 413
         )
-    file = request.FILES.get("list")
     if file is None:
         raise ListFileError("No file came along. Choose one and send it again.")
     content = read_list(file.read())

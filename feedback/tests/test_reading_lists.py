@@ -232,8 +232,13 @@ def test_it_rejects_a_decompression_bomb():
 
 @pytest.mark.parametrize(
     "bomb",
-    [b"<myanimelist>" + b"<a/>" * 2_600_000, b"[" + b"[]," * 2_000_000 + b"[]]", b"title" + b"," * 2_600_000],
-    ids=["xml", "json", "csv"],
+    [
+        b"<myanimelist>" + b"<a/>" * 2_600_000,
+        b"<myanimelist>" + b"\n" * 10_000_000,
+        b"[" + b"[]," * 2_000_000 + b"[]]",
+        b"title" + b"," * 2_600_000,
+    ],
+    ids=["elements", "lines", "json", "csv"],
 )
 def test_it_rejects_ten_megabytes_of_nothing(bomb):
     assert "holds too much" in refusal(bomb)

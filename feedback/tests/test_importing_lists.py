@@ -1,0 +1,394 @@
+"""Importing a list: upload, preview, confirm, undo."""
+
+import gzip
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from catalog.tests.factories import ItemFactory
+from feedback.guests import hand_over
+from feedback.history import history_of
+from feedback.lists import importing
+from feedback.lists.mal import write_mal
+from feedback.lists.rows import MOST_ROWS, Row, Status
+from feedback.models import Event, FeedbackType, ListImport, Saved
+from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+UPLOAD, LISTS = reverse("feedback:list_upload"), reverse("feedback:lists")
+LOVE, LIKE, DISLIKE = FeedbackType.LOVE, FeedbackType.LIKE, FeedbackType.DISLIKE
+State = ListImport.State
+
+
+@pytest.fixture
+def member(client):
+    user = UserFactory()
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def titles():
+    return [ItemFactory(name=name) for name in ("Cowboy Bebop", "Mushishi", "Trigun", "Planetes")]
+
+
+def upload(client, text, name="list.csv"):
+    data = text if isinstance(text, bytes) else text.encode()
+    return client.post(UPLOAD, {"list": SimpleUploadedFile(name, data)})
+
+
+def table(*lines):
+    return "title,score,status,date\n" + "\n".join(lines)
+
+
+def preview(client, text):
+    response = upload(client, text)
+    assert response.status_code == 303, response.content.decode()
+    return ListImport.objects.latest("id")
+
+
+def act(client, list_import, action="confirm", **data):
+    return client.post(reverse(f"feedback:list_{action}", args=[list_import.pk]), data)
+
+
+def bring(client, text, **data):
+    list_import = preview(client, text)
+    act(client, list_import, **data)
+    list_import.refresh_from_db()
+    return list_import
+
+
+def said(user):
+    return {reaction.anime_id: reaction.feedback_type for reaction in history_of(user).reactions}
+
+
+def test_it_works(client, member, titles):
+    bebop, mushishi, trigun, planetes = titles
+    text = table(
+        "Cowboy Bebop,10,Completed,2019-02-01",
+        "mushishi!,,Plan to Watch,2020-01-01",
+        "Trigun,,Dropped,",
+        "PLANETES,6,Completed,",
+        "Nobody knows it,9,Completed,",
+    )
+    list_import = preview(client, text)
+
+    page = client.get(list_import.get_absolute_url())
+    plan = page.context["plan"]
+    assert list_import.state == State.READY
+    assert not Event.objects.exists()
+    assert not Saved.objects.exists()
+    assert dict(plan.reactions) == {LOVE: 1, DISLIKE: 1}
+    assert (plan.saves, len(plan.new), len(plan.silent), len(plan.unmatched)) == (1, 3, 1, 1)
+    assert plan.silent[0].row.item_id == planetes.pk
+
+    response = act(client, list_import)
+
+    assert (response.status_code, response["Location"]) == (303, list_import.get_absolute_url())
+    assert said(member) == {bebop.pk: LOVE, trigun.pk: DISLIKE}
+    loved = Event.objects.get(item=bebop)
+    assert (loved.timestamp, loved.list_import) == (datetime(2019, 2, 1, 12, tzinfo=UTC), list_import)
+    saved = Saved.objects.get()
+    assert (saved.item, saved.created_at.year, saved.list_import) == (mushishi, 2020, list_import)
+    assert "2 reactions and 1 saved title" in client.get(list_import.get_absolute_url()).content.decode()
+
+
+def test_a_visitor_becomes_a_guest_with_a_list_that_can_be_read(client, titles):
+    assert upload(client, b"\x00nothing").status_code == 400
+    assert "_auth_user_id" not in client.session
+
+    list_import = bring(client, table("Trigun,10,,"))
+
+    assert said(list_import.user) == {titles[2].pk: LOVE}
+    assert history_of(list_import.user).anime_ids == {titles[2].pk}
+
+
+def test_myanimelist_as_it_exports(client, member, titles):
+    rows = [
+        Row(titles=("Another name",), anime_id=titles[0].pk, score=9),
+        Row(("Trigun",), status=Status.PLANNED),
+    ]
+    xml = "".join(write_mal(rows)).encode()
+
+    list_import = bring(client, gzip.compress(xml))
+
+    assert list_import.source == ListImport.Source.MAL
+    assert said(member) == {titles[0].pk: LOVE}
+    assert Saved.objects.get().item == titles[2]
+
+
+def test_a_name_that_two_titles_share_matches_neither(client, member):
+    ItemFactory(name="Kimi no Na wa"), ItemFactory(name="Kimi no na wa!")
+    assert (
+        len(
+            client.get(preview(client, table("Kimi no na wa,9,,")).get_absolute_url())
+            .context["plan"]
+            .unmatched
+        )
+        == 1
+    )
+
+
+def test_one_title_twice_counts_once_by_its_last_word(client, member, titles):
+    bring(client, table("Trigun,3,,2021-01-01", "trigun,9,,2020-01-01", "Trigun,8,,2021-01-01"))
+    assert [(event.feedback_type, event.timestamp.year) for event in Event.objects.all()] == [(LIKE, 2021)]
+
+
+def test_nothing_is_said_in_the_future(client, member, titles):
+    bring(client, table("Trigun,9,,2150-01-01", "Mushishi,,plan to watch,2150-01-01"))
+    assert Event.objects.get().timestamp <= timezone.now()
+    assert Saved.objects.get().created_at <= timezone.now()
+
+
+@pytest.mark.parametrize(("choice", "stands"), [("mine", LOVE), ("theirs", DISLIKE), (None, LOVE)])
+def test_where_the_list_says_otherwise_the_person_chooses(client, member, titles, choice, stands):
+    bebop, mushishi = titles[:2]
+    Event.objects.record(member, bebop, LOVE)
+    same = Event.objects.record(member, mushishi, LIKE)
+    list_import = preview(client, table("Cowboy Bebop,2,,2010-01-01", "Mushishi,8,,2010-01-01"))
+
+    page = client.get(list_import.get_absolute_url())
+    conflict = page.context["plan"].conflicts[0]
+    assert (conflict.row.item_id, conflict.now, conflict.theirs) == (bebop.pk, LOVE, "Disliked")
+    assert "Whose word counts?" in page.content.decode()
+    act(client, list_import, **({"conflicts": choice} if choice else {}))
+
+    assert said(member) == {bebop.pk: stands, mushishi.pk: LIKE}
+    assert Event.objects.filter(item=mushishi).get() == same  # no second word about it
+    act(client, list_import, "undo")
+    assert said(member) == {bebop.pk: LOVE, mushishi.pk: LIKE}
+
+
+def test_undo_takes_back_exactly_what_the_import_wrote(client, member, titles):
+    bebop, mushishi, _, planetes = titles
+    Event.objects.record(member, bebop, LIKE)
+    SavedFactory(user=member, item=bebop)
+    list_import = bring(
+        client,
+        table("Cowboy Bebop,8,plan to watch,", "Mushishi,9,,", "Trigun,9,plan to watch,", "Planetes,9,,"),
+    )
+    Event.objects.retract(member, mushishi.pk)  # by hand, meanwhile
+    Event.objects.undo(Event.objects.latest("id"))  # and back again
+    Event.objects.record(member, planetes, DISLIKE)  # a new word since
+
+    act(client, list_import, "undo")
+    again = act(client, list_import, "undo")
+
+    assert again.status_code == 303
+    list_import.refresh_from_db()
+    assert list_import.state == State.UNDONE
+    assert said(member) == {bebop.pk: LIKE, planetes.pk: DISLIKE}
+    assert [saved.item for saved in Saved.objects.of(member)] == [bebop]
+
+
+def test_sent_twice_it_is_written_once(client, member, titles):
+    list_import = bring(client, table("Trigun,9,,"))
+    assert act(client, list_import).status_code == 303
+    assert act(client, list_import, "discard").status_code == 303
+    assert Event.objects.count() == 1
+    assert ListImport.objects.count() == 1
+
+
+def test_a_worker_that_runs_twice_or_was_killed_writes_nothing_twice(client, member, titles, monkeypatch):
+    monkeypatch.setattr(importing, "STEP", 2)
+    list_import = preview(
+        client, table("Cowboy Bebop,9,,", "Mushishi,9,,", "Trigun,9,,", "Planetes,,planned,")
+    )
+    importing.confirm(list_import, overrule=False)
+    record_list = Event.objects.record_list
+
+    def die_at_the_second(events, **options):
+        if Event.objects.exists():
+            raise SystemExit
+        record_list(events, **options)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Event.objects, "record_list", die_at_the_second)
+        with pytest.raises(SystemExit):
+            importing.carry_on(list_import.pk)
+    list_import.refresh_from_db()
+    assert (list_import.state, list_import.done, Event.objects.count()) == (State.WRITING, 2, 2)
+    Event.objects.retract(member, titles[0].pk)  # between the pieces: it stays taken back
+
+    importing.carry_on(list_import.pk)
+    importing.carry_on(list_import.pk)
+
+    list_import.refresh_from_db()
+    assert (list_import.state, list_import.done) == (State.DONE, 4)
+    assert said(member) == {titles[1].pk: LOVE, titles[2].pk: LOVE}
+    assert Saved.objects.count() == 1
+
+
+def test_a_title_that_went_meanwhile_is_left_out(client, member, titles):
+    list_import = preview(client, table("Trigun,9,,", "Mushishi,9,,"))
+    titles[2].delete()
+    assert act(client, list_import).status_code == 303
+    assert said(member) == {titles[1].pk: LOVE}
+
+
+def test_discarding_keeps_nothing(client, member, titles):
+    list_import = preview(client, table("Trigun,9,,"))
+    assert act(client, list_import, "discard")["Location"] == UPLOAD
+    assert not ListImport.objects.exists()
+
+
+@pytest.mark.parametrize("action", ["import", "confirm", "discard", "undo", "resume"])
+def test_an_import_of_somebody_else_does_not_exist(client, titles, action):
+    owner = UserFactory()
+    client.force_login(owner)
+    list_import = preview(client, table("Trigun,9,,"))
+    client.force_login(UserFactory())
+    address = reverse(f"feedback:list_{action}", args=[list_import.pk])
+
+    response = client.get(address) if action == "import" else client.post(address)
+
+    assert response.status_code == 404
+    assert "no such import of yours" in response.content.decode()
+    list_import.refresh_from_db()
+    assert list_import.state == State.READY
+    client.logout()
+    assert client.get(list_import.get_absolute_url()).status_code == 404
+
+
+def test_it_rejects_a_choice_that_is_none(client, member, titles):
+    assert act(client, preview(client, table("Trigun,9,,")), conflicts="both").status_code == 400
+    assert not Event.objects.exists()
+
+
+def test_html_in_titles_is_text(client, member):
+    list_import = preview(client, table("<script>alert(1)</script>,9,,"))
+    page = client.get(list_import.get_absolute_url()).content.decode()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "sentence"),
+    [
+        (b"<!DOCTYPE a [<!ENTITY x 'y'>]><myanimelist>&x;</myanimelist>", 400, "entities of its own"),
+        (b"title\n" + b"a\n" * (MOST_ROWS + 1), 413, "more than 50,000 titles"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", 400, "not a text"),
+        (b"", 400, "No file came along"),
+    ],
+)
+def test_it_refuses_what_is_no_list_beside_the_form(client, data, status, sentence):
+    response = upload(client, data)
+    assert response.status_code == status
+    assert sentence in response.content.decode() or not data
+    assert 'name="list"' in response.content.decode()
+    assert not ListImport.objects.exists()
+
+
+def test_it_refuses_an_upload_that_is_too_large(client, settings):
+    settings.LIST_UPLOAD_MB = 1
+    response = upload(client, b"x" * ((1 << 20) + 1))
+    assert response.status_code == 413
+    assert "larger than 1 MB" in response.content.decode()
+    assert upload(client, b"title,score\n" + b" \n" * 1000 + b"Trigun,9").status_code == 303
+
+
+def test_it_refuses_too_many_uploads(client, settings):
+    settings.ACCOUNT_RATE_LIMITS = {"list": "2/h/ip"}
+    answers = [upload(client, b"nothing").status_code for _ in range(3)]
+    assert answers == [400, 400, 429]
+
+
+def test_a_long_list_is_left_to_the_workers(client, member, titles, monkeypatch):
+    asked = []
+    monkeypatch.setattr("feedback.lists.views.carry_on_list.delay", asked.append)
+    monkeypatch.setattr(importing, "AT_ONCE", 1)
+    list_import = preview(client, table("Trigun,9,,", "Mushishi,9,,"))
+
+    page = client.get(list_import.get_absolute_url()).content.decode()
+    assert 'hx-trigger="every 1s"' in page
+    assert "Refresh" in page
+    assert (
+        "<html"
+        not in client.get(list_import.get_absolute_url(), headers={"HX-Request": "true"}).content.decode()
+    )
+    assert act(client, list_import).status_code == 303  # nothing to confirm yet
+    assert not Event.objects.exists()
+
+    importing.carry_on(list_import.pk)
+    assert "every 1s" not in client.get(list_import.get_absolute_url()).content.decode()
+    act(client, list_import)
+    assert "0 of 2 titles" in client.get(list_import.get_absolute_url()).content.decode()
+    importing.carry_on(list_import.pk)
+    assert len(said(member)) == 2
+    act(client, list_import, "undo")
+    importing.carry_on(list_import.pk)
+    assert said(member) == {}
+    assert asked == [list_import.pk] * 3
+
+
+def test_without_a_broker_a_long_list_is_done_at_once(client, member, titles, monkeypatch):
+    monkeypatch.setattr(importing, "AT_ONCE", 0)
+    bring(client, table("Trigun,9,,"))
+    assert said(member) == {titles[2].pk: LOVE}
+
+
+def test_who_waits_for_a_lost_worker_may_ask_again(client, member, titles, monkeypatch):
+    monkeypatch.setattr("feedback.lists.views.carry_on_list.delay", lambda pk: None)
+    monkeypatch.setattr(importing, "AT_ONCE", 0)
+    list_import = preview(client, table("Trigun,9,,"))
+    assert "Ask again" not in client.get(list_import.get_absolute_url()).content.decode()
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        assert "Ask again" in client.get(list_import.get_absolute_url()).content.decode()
+    monkeypatch.setattr(importing, "AT_ONCE", 1)
+    act(client, list_import, "resume")
+    list_import.refresh_from_db()
+    assert list_import.state == State.READY
+
+
+def test_a_guest_who_logs_in_keeps_the_import_and_its_undo(client, titles):
+    list_import = bring(client, table("Trigun,9,,", "Mushishi,,planned,"))
+    member = UserFactory()
+    hand_over(list_import.user, member)
+    client.force_login(member)
+
+    assert said(member) == {titles[2].pk: LOVE}
+    act(client, list_import, "undo")
+    assert said(member) == {}
+    assert not Saved.objects.exists()
+
+
+def test_the_queries_of_a_preview_do_not_grow_with_the_list(client, member):
+    def queries(count):
+        for item in ItemFactory.create_batch(count):
+            EventFactory(user=member, item=item, feedback_type=LOVE)
+        names = ItemFactory._meta.model.objects.values_list("name", flat=True)
+        list_import = preview(client, table(*(f"{name},2,," for name in names)))
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            client.get(list_import.get_absolute_url())
+        return len(captured)
+
+    assert queries(2) == queries(20)
+
+
+def test_previews_and_rows_are_pruned(client, member, titles):
+    waiting, written = preview(client, table("Trigun,9,,")), bring(client, table("Mushishi,9,,"))
+    assert importing.prune_lists(days=7) == 0
+    ListImport.objects.update(created_at=timezone.now() - timedelta(days=8))
+    assert importing.prune_lists(days=7) == 2
+    assert not ListImport.objects.filter(pk=waiting.pk).exists()
+    written.refresh_from_db()
+    assert written.rows == []
+    assert client.get(written.get_absolute_url()).status_code == 200
+    act(client, written, "undo")
+    assert said(member) == {}
+
+
+def test_your_data_lists_the_imports(client, member, titles):
+    list_import = bring(client, table("Trigun,9,,"))
+    page = client.get(LISTS).content.decode()
+    assert list_import.get_absolute_url() in page
+    assert "brought in" in page
+    assert UPLOAD in client.get(reverse("feedback:activity")).content.decode()
