@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from catalog.models import Item
 from feedback.history import history_of
 from feedback.lists.rows import Row
 from feedback.models import FeedbackType, ListImport, Saved
@@ -18,6 +19,7 @@ class Line:
     row: Row
     now: FeedbackType | None = None
     is_saved: bool = False  # already
+    item: Item | None = None  # where a page names the title, and may
 
     @property
     def theirs(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib import messages
@@ -12,6 +14,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from catalog.models import Item
+from catalog.visibility import shows_adult
 from feedback.guests import acting_user
 from feedback.history import history_of
 from feedback.lists import importing
@@ -19,7 +23,7 @@ from feedback.lists.everything import everything_about
 from feedback.lists.exporting import rows_of
 from feedback.lists.fields import text_of
 from feedback.lists.mal import write_mal
-from feedback.lists.planning import Plan
+from feedback.lists.planning import Line, Plan
 from feedback.lists.reading import read_list
 from feedback.lists.rows import MOST_ROWS, ListFileError, Row
 from feedback.lists.sheets import write_csv
@@ -123,7 +127,8 @@ def _preview(request: HttpRequest, list_import: ListImport) -> dict[str, object]
     shown = request.GET.get("show", "")
     if shown not in tabs:
         shown = next(iter(tabs), "")
-    lines = getattr(plan, shown) if shown else []
+    page_obj = Paginator(getattr(plan, shown) if shown else [], PAGE_SIZE).get_page(request.GET.get("page"))
+    page_obj.object_list = _named(request, list(page_obj))
     return {
         "plan": plan,
         "loves": plan.reactions[FeedbackType.LOVE],
@@ -131,8 +136,15 @@ def _preview(request: HttpRequest, list_import: ListImport) -> dict[str, object]
         "dislikes": plan.reactions[FeedbackType.DISLIKE],
         "tabs": [(name, SHOWN[name], count) for name, count in tabs.items()],
         "shown": shown,
-        "page_obj": Paginator(lines, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page_obj": page_obj,
     }
+
+
+def _named(request: HttpRequest, lines: list[Line]) -> list[Line]:
+    """Attach the titles that this person may see; others go by what the list calls them."""
+    on_show = Item.objects.visible(adult=shows_adult(request))
+    items = on_show.in_bulk([line.row.item_id for line in lines if line.row.item_id])
+    return [replace(line, item=items.get(line.row.item_id or 0)) for line in lines]
 
 
 @require_POST

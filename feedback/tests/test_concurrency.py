@@ -11,7 +11,9 @@ from django.db import connection, connections
 from catalog.tests.factories import ItemFactory
 from feedback.guests import hand_over
 from feedback.history import history_of
-from feedback.models import Event, FeedbackType
+from feedback.lists import importing
+from feedback.lists.rows import Row
+from feedback.models import Event, FeedbackType, ListImport, Saved
 from feedback.tests.factories import UserFactory
 
 WRITERS = 6
@@ -111,3 +113,53 @@ def test_a_doubled_log_in_hands_over_once(together, afterwards, person):
 
     assert afterwards(lambda: [reaction.label for reaction in history_of(person).reactions]) == ["Loved"]
     assert afterwards(Event.objects.count) == 1
+
+
+@pytest.fixture
+def brought(person, monkeypatch):
+    """A list of 40 titles, waiting to be written four at a time."""
+    monkeypatch.setattr(importing, "STEP", 4)
+    items = ItemFactory.create_batch(40)
+    rows = [Row(anime_id=item.pk, item_id=item.pk, score=9, is_saved=True) for item in items]
+    return ListImport.objects.create(
+        user=person, source="csv", scale="", rows=[row.as_json() for row in rows], total=40, state="writing"
+    )
+
+
+def test_workers_that_got_the_same_list_write_it_once(together, afterwards, person, brought):
+    other = ItemFactory()
+
+    def work(number):
+        if number:
+            importing.carry_on(brought.pk)
+        else:  # and meanwhile the person goes on clicking
+            Event.objects.record(person, other, FeedbackType.DISLIKE)
+
+    together(work)
+
+    assert afterwards(lambda: ListImport.objects.get().state) == "done"
+    assert afterwards(lambda: Event.objects.filter(list_import=brought).count()) == 40
+    assert afterwards(Event.objects.count) == 41
+    assert afterwards(Saved.objects.count) == 40
+
+    together(lambda number: importing.ask_back(brought) or importing.carry_on(brought.pk))
+
+    assert afterwards(lambda: Event.objects.filter(list_import=brought).standing().count()) == 0
+    assert afterwards(lambda: [reaction.label for reaction in history_of(person).reactions]) == ["Disliked"]
+
+
+def test_a_preview_confirmed_at_once_is_confirmed_once(together, brought):
+    ListImport.objects.update(state="ready")
+    assert sorted(together(lambda number: importing.confirm(brought, overrule=False))) == [False] * 5 + [True]
+
+
+def test_logging_in_while_a_list_is_written_loses_none_of_it(together, afterwards, person, brought):
+    member = UserFactory()
+
+    together(
+        lambda number: hand_over(person, member) if number else importing.carry_on(brought.pk), writers=2
+    )
+
+    assert afterwards(lambda: ListImport.objects.get().state) == "done"
+    assert afterwards(lambda: len(history_of(member))) == 40
+    assert afterwards(lambda: Saved.objects.of(member).count()) == 40

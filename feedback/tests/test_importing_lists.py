@@ -1,11 +1,9 @@
 """Importing a list: upload, preview, confirm, undo."""
 
 import gzip
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-import time_machine
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -14,14 +12,14 @@ from django.utils import timezone
 from catalog.tests.factories import ItemFactory
 from feedback.guests import hand_over
 from feedback.history import history_of
-from feedback.lists import importing
 from feedback.lists.mal import write_mal
-from feedback.lists.rows import MOST_ROWS, Row, Status
+from feedback.lists.rows import Row, Status
 from feedback.models import Event, FeedbackType, ListImport, Saved
 from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
+from feedback.tests.lists import UPLOAD, act, bring, preview, said, table, upload
 
 pytestmark = pytest.mark.django_db
-UPLOAD, LISTS = reverse("feedback:list_upload"), reverse("feedback:lists")
+LISTS = reverse("feedback:lists")
 LOVE, LIKE, DISLIKE = FeedbackType.LOVE, FeedbackType.LIKE, FeedbackType.DISLIKE
 State = ListImport.State
 
@@ -36,36 +34,6 @@ def member(client):
 @pytest.fixture
 def titles():
     return [ItemFactory(name=name) for name in ("Cowboy Bebop", "Mushishi", "Trigun", "Planetes")]
-
-
-def upload(client, text, name="list.csv"):
-    data = text if isinstance(text, bytes) else text.encode()
-    return client.post(UPLOAD, {"list": SimpleUploadedFile(name, data)})
-
-
-def table(*lines):
-    return "title,score,status,date\n" + "\n".join(lines)
-
-
-def preview(client, text):
-    response = upload(client, text)
-    assert response.status_code == 303, response.content.decode()
-    return ListImport.objects.latest("id")
-
-
-def act(client, list_import, action="confirm", **data):
-    return client.post(reverse(f"feedback:list_{action}", args=[list_import.pk]), data)
-
-
-def bring(client, text, **data):
-    list_import = preview(client, text)
-    act(client, list_import, **data)
-    list_import.refresh_from_db()
-    return list_import
-
-
-def said(user):
-    return {reaction.anime_id: reaction.feedback_type for reaction in history_of(user).reactions}
 
 
 def test_it_works(client, member, titles):
@@ -195,36 +163,6 @@ def test_sent_twice_it_is_written_once(client, member, titles):
     assert ListImport.objects.count() == 1
 
 
-def test_a_worker_that_runs_twice_or_was_killed_writes_nothing_twice(client, member, titles, monkeypatch):
-    monkeypatch.setattr(importing, "STEP", 2)
-    list_import = preview(
-        client, table("Cowboy Bebop,9,,", "Mushishi,9,,", "Trigun,9,,", "Planetes,,planned,")
-    )
-    importing.confirm(list_import, overrule=False)
-    record_list = Event.objects.record_list
-
-    def die_at_the_second(events, **options):
-        if Event.objects.exists():
-            raise SystemExit
-        record_list(events, **options)
-
-    with monkeypatch.context() as killed:
-        killed.setattr(Event.objects, "record_list", die_at_the_second)
-        with pytest.raises(SystemExit):
-            importing.carry_on(list_import.pk)
-    list_import.refresh_from_db()
-    assert (list_import.state, list_import.done, Event.objects.count()) == (State.WRITING, 2, 2)
-    Event.objects.retract(member, titles[0].pk)  # between the pieces: it stays taken back
-
-    importing.carry_on(list_import.pk)
-    importing.carry_on(list_import.pk)
-
-    list_import.refresh_from_db()
-    assert (list_import.state, list_import.done) == (State.DONE, 4)
-    assert said(member) == {titles[1].pk: LOVE, titles[2].pk: LOVE}
-    assert Saved.objects.count() == 1
-
-
 def test_a_title_that_went_meanwhile_is_left_out(client, member, titles):
     list_import = preview(client, table("Trigun,9,,", "Mushishi,9,,"))
     titles[2].delete()
@@ -236,114 +174,6 @@ def test_discarding_keeps_nothing(client, member, titles):
     list_import = preview(client, table("Trigun,9,,"))
     assert act(client, list_import, "discard")["Location"] == UPLOAD
     assert not ListImport.objects.exists()
-
-
-@pytest.mark.parametrize("action", ["import", "confirm", "discard", "undo", "resume"])
-def test_an_import_of_somebody_else_does_not_exist(client, titles, action):
-    owner = UserFactory()
-    client.force_login(owner)
-    list_import = preview(client, table("Trigun,9,,"))
-    client.force_login(UserFactory())
-    address = reverse(f"feedback:list_{action}", args=[list_import.pk])
-
-    response = client.get(address) if action == "import" else client.post(address)
-
-    assert response.status_code == 404
-    assert "no such import of yours" in response.content.decode()
-    list_import.refresh_from_db()
-    assert list_import.state == State.READY
-    client.logout()
-    assert client.get(list_import.get_absolute_url()).status_code == 404
-
-
-def test_it_rejects_a_choice_that_is_none(client, member, titles):
-    assert act(client, preview(client, table("Trigun,9,,")), conflicts="both").status_code == 400
-    assert not Event.objects.exists()
-
-
-def test_html_in_titles_is_text(client, member):
-    list_import = preview(client, table("<script>alert(1)</script>,9,,"))
-    page = client.get(list_import.get_absolute_url()).content.decode()
-    assert "&lt;script&gt;alert(1)" in page
-    assert "<script>alert" not in page
-
-
-@pytest.mark.parametrize(
-    ("data", "status", "sentence"),
-    [
-        (b"<!DOCTYPE a [<!ENTITY x 'y'>]><myanimelist>&x;</myanimelist>", 400, "entities of its own"),
-        (b"title\n" + b"a\n" * (MOST_ROWS + 1), 413, "more than 50,000 titles"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", 400, "not a text"),
-        (b"", 400, "No file came along"),
-    ],
-)
-def test_it_refuses_what_is_no_list_beside_the_form(client, data, status, sentence):
-    response = upload(client, data)
-    assert response.status_code == status
-    assert sentence in response.content.decode() or not data
-    assert 'name="list"' in response.content.decode()
-    assert not ListImport.objects.exists()
-
-
-def test_it_refuses_an_upload_that_is_too_large(client, settings):
-    settings.LIST_UPLOAD_MB = 1
-    response = upload(client, b"x" * ((1 << 20) + 1))
-    assert response.status_code == 413
-    assert "larger than 1 MB" in response.content.decode()
-    assert upload(client, b"title,score\n" + b" \n" * 1000 + b"Trigun,9").status_code == 303
-
-
-def test_it_refuses_too_many_uploads(client, settings):
-    settings.ACCOUNT_RATE_LIMITS = {"list": "2/h/ip"}
-    answers = [upload(client, b"nothing").status_code for _ in range(3)]
-    assert answers == [400, 400, 429]
-
-
-def test_a_long_list_is_left_to_the_workers(client, member, titles, monkeypatch):
-    asked = []
-    monkeypatch.setattr("feedback.lists.views.carry_on_list.delay", asked.append)
-    monkeypatch.setattr(importing, "AT_ONCE", 1)
-    list_import = preview(client, table("Trigun,9,,", "Mushishi,9,,"))
-
-    page = client.get(list_import.get_absolute_url()).content.decode()
-    assert 'hx-trigger="every 1s"' in page
-    assert "Refresh" in page
-    assert (
-        "<html"
-        not in client.get(list_import.get_absolute_url(), headers={"HX-Request": "true"}).content.decode()
-    )
-    assert act(client, list_import).status_code == 303  # nothing to confirm yet
-    assert not Event.objects.exists()
-
-    importing.carry_on(list_import.pk)
-    assert "every 1s" not in client.get(list_import.get_absolute_url()).content.decode()
-    act(client, list_import)
-    assert "0 of 2 titles" in client.get(list_import.get_absolute_url()).content.decode()
-    importing.carry_on(list_import.pk)
-    assert len(said(member)) == 2
-    act(client, list_import, "undo")
-    importing.carry_on(list_import.pk)
-    assert said(member) == {}
-    assert asked == [list_import.pk] * 3
-
-
-def test_without_a_broker_a_long_list_is_done_at_once(client, member, titles, monkeypatch):
-    monkeypatch.setattr(importing, "AT_ONCE", 0)
-    bring(client, table("Trigun,9,,"))
-    assert said(member) == {titles[2].pk: LOVE}
-
-
-def test_who_waits_for_a_lost_worker_may_ask_again(client, member, titles, monkeypatch):
-    monkeypatch.setattr("feedback.lists.views.carry_on_list.delay", lambda pk: None)
-    monkeypatch.setattr(importing, "AT_ONCE", 0)
-    list_import = preview(client, table("Trigun,9,,"))
-    assert "Ask again" not in client.get(list_import.get_absolute_url()).content.decode()
-    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
-        assert "Ask again" in client.get(list_import.get_absolute_url()).content.decode()
-    monkeypatch.setattr(importing, "AT_ONCE", 1)
-    act(client, list_import, "resume")
-    list_import.refresh_from_db()
-    assert list_import.state == State.READY
 
 
 def test_a_guest_who_logs_in_keeps_the_import_and_its_undo(client, titles):
@@ -371,19 +201,6 @@ def test_the_queries_of_a_preview_do_not_grow_with_the_list(client, member):
         return len(captured)
 
     assert queries(2) == queries(20)
-
-
-def test_previews_and_rows_are_pruned(client, member, titles):
-    waiting, written = preview(client, table("Trigun,9,,")), bring(client, table("Mushishi,9,,"))
-    assert importing.prune_lists(days=7) == 0
-    ListImport.objects.update(created_at=timezone.now() - timedelta(days=8))
-    assert importing.prune_lists(days=7) == 2
-    assert not ListImport.objects.filter(pk=waiting.pk).exists()
-    written.refresh_from_db()
-    assert written.rows == []
-    assert client.get(written.get_absolute_url()).status_code == 200
-    act(client, written, "undo")
-    assert said(member) == {}
 
 
 def test_your_data_lists_the_imports(client, member, titles):

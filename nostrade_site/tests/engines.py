@@ -24,6 +24,7 @@ BRIEF = [
     "feedback/tests/test_api.py",
     "feedback/tests/test_concurrency.py",
     "feedback/tests/test_guests.py",
+    "feedback/tests/test_importing_lists.py",
     "feedback/tests/test_log.py",
     "feedback/tests/test_receipts.py",
     "recommender/tests/test_checkpoints.py",
@@ -32,6 +33,7 @@ BRIEF = [
     "recommender/tests/test_serving.py",
     "nostrade_site/tests/test_accounts.py",
     "nostrade_site/tests/test_api.py",
+    "nostrade_site/tests/test_deleting.py",
     "nostrade_site/tests/test_health.py",
     "nostrade_site/tests/test_tasks.py",
 ]
