@@ -98,7 +98,7 @@ def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
 
 
 def idle_guests(since: datetime) -> QuerySet[User]:
-    """Keep the guests who neither came, reacted, saved nor dismissed anything since `since`."""
+    """Keep the guests who neither came, reacted, saved, dismissed nor brought anything since `since`."""
     guests = get_user_model()._default_manager.filter(
         username__startswith=GUEST_PREFIX,
         password__startswith=UNUSABLE_PASSWORD_PREFIX,
@@ -107,8 +107,10 @@ def idle_guests(since: datetime) -> QuerySet[User]:
     reacted = Event.objects.filter(user=OuterRef("pk"), timestamp__gte=since)
     saved = Saved.objects.filter(user=OuterRef("pk"), created_at__gte=since)
     dismissed = Dismissal.objects.filter(user=OuterRef("pk"), created_at__gte=since)
-    silent = guests.exclude(last_login__gte=since).exclude(Exists(reacted)).exclude(Exists(saved))
-    return silent.exclude(Exists(dismissed))
+    # What a list brings is as old as the list says; the upload is of today.
+    brought = ListImport.objects.filter(user=OuterRef("pk"), created_at__gte=since)
+    active = Exists(reacted) | Exists(saved) | Exists(dismissed) | Exists(brought)
+    return guests.exclude(last_login__gte=since).exclude(active)
 
 
 def prune_guests(days: int) -> int:

@@ -39,6 +39,7 @@ def _wrong(impressions: ImpressionQuerySet) -> list[tuple[int, int | None]]:
         item=OuterRef("item"),
         timestamp__gte=OuterRef("shown_at"),
         timestamp__lte=OuterRef("shown_at") + WINDOW,
+        list_import__isnull=True,  # a list that was brought is no answer to a card
     )
     compared = impressions.annotate(followed=Subquery(following.values("pk")[:1]))
     missing = Q(event__isnull=True, followed__isnull=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from random import Random
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -80,6 +81,9 @@ def _write(list_import: ListImport) -> None:
     """Write piece by piece; the rows, which are megabytes, are read once."""
     kept = ListImport.objects.filter(pk=list_import.pk).values_list("rows", flat=True).first() or []
     rows = [Row.of_json(row) for row in kept]
+    # Lists are sorted by name or id. Titles of the same day, or of none, must not look as if watched in that
+    # order: it would teach the model the alphabet. The same shuffle each time, for whoever goes on with it.
+    Random(list_import.pk).shuffle(rows)  # noqa: S311
     while _write_piece(list_import, rows):
         pass
 

@@ -16,7 +16,7 @@ from catalog.tests.factories import ItemFactory
 from feedback import guests, tasks
 from feedback.guests import hand_over, is_guest, prune_guests
 from feedback.history import history_of
-from feedback.models import Event, FeedbackType, Saved
+from feedback.models import Event, FeedbackType, ListImport, Saved
 from feedback.teaching import let_teach, teaches
 from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
 
@@ -198,6 +198,7 @@ def test_pruning_deletes_idle_guests_and_nobody_else(monkeypatch):
         idle_guest(last_login=timezone.now()),
         EventFactory(user=idle_guest()).user,
         SavedFactory(user=idle_guest()).user,
+        ListImport.objects.create(user=idle_guest(), source="csv", total=0).user,
     }
 
     assert prune_guests(90) == 5

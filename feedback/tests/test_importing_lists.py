@@ -108,6 +108,14 @@ def test_one_title_twice_counts_once_by_its_last_word(client, member, titles):
     assert [(event.feedback_type, event.timestamp.year) for event in Event.objects.all()] == [(LIKE, 2021)]
 
 
+def test_titles_without_a_date_keep_no_order_of_the_file(client, member):
+    names = [item.name for item in ItemFactory.create_batch(30)]
+    bring(client, table(*(f"{name},9,," for name in names)))
+    order = [event.item.name for event in Event.objects.order_by("timestamp", "id")]
+    assert order != names
+    assert sorted(order) == sorted(names)
+
+
 def test_nothing_is_said_in_the_future(client, member, titles):
     bring(client, table("Trigun,9,,2150-01-01", "Mushishi,,plan to watch,2150-01-01"))
     assert Event.objects.get().timestamp <= timezone.now()

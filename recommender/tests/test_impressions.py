@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Item
-from feedback.models import Event, FeedbackType
+from feedback.models import Event, FeedbackType, ListImport
 from recommender import impressions, outcomes
 from recommender.feed import PAGE_SIZE
 from recommender.impressions import Log, Showing
@@ -243,6 +243,13 @@ def test_an_undo_is_followed(ann: User, catalogue: None) -> None:
 def test_another_persons_reaction_does_not_count(ann: User, catalogue: None) -> None:
     impress(ann, 1, timedelta(minutes=5))
     say(User.objects.create_user("ben"), 1)
+    assert outcomes.link(1) == 0
+
+
+def test_a_list_that_was_brought_is_no_answer(ann: User, catalogue: None) -> None:
+    impress(ann, 1, timedelta(minutes=5))
+    brought = ListImport.objects.create(user=ann, source="csv", total=1)
+    Event.objects.create(user=ann, item_id=1, feedback_type=FeedbackType.LOVE, list_import=brought)
     assert outcomes.link(1) == 0
 
 
