@@ -69,8 +69,3 @@ class Plan:
             return self.conflicts
         has_news = (row.says is not None and line.now is None) or (row.keeps and not line.is_saved)
         return self.new if has_news else self.same
-
-    @property
-    def changes(self) -> int:
-        """Count the titles that something new would be noted of."""
-        return len(self.new)
