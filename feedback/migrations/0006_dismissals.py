@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('catalog', '0003_type_labels'),
-        ('feedback', '0004_the_closed_loop'),
+        ('feedback', '0005_list_imports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
