@@ -20,7 +20,7 @@ from feedback.lists.matching import matched
 from feedback.lists.planning import Plan
 from feedback.lists.reading import ListFile
 from feedback.lists.rows import Row
-from feedback.models import Event, ListImport, Saved
+from feedback.models import Dismissal, Event, ListImport, Saved
 from feedback.models.events import serialise
 
 STEP = 500  # rows in one transaction
@@ -99,10 +99,15 @@ def _write_piece(list_import: ListImport, rows: list[Row]) -> bool:
         piece = _still_here(rows[held.done : held.done + STEP])
         Event.objects.record_list(_events(held, piece), overrule=held.overrules)
         Saved.objects.bulk_create(_saved(held, piece), ignore_conflicts=True)
+        Dismissal.objects.bulk_create(_seen(held, piece), ignore_conflicts=True)
         held.done = min(held.done + STEP, held.total)
         if held.done == held.total:
             held.state = State.DONE
-            held.counts |= {"written": held.events.count(), "saved": held.saved.count()}
+            held.counts |= {
+                "written": held.events.count(),
+                "saved": held.saved.count(),
+                "seen": held.dismissals.count(),
+            }
         _note(held)
         return held.state == State.WRITING
 
@@ -123,7 +128,6 @@ def _counts(plan: Plan) -> dict[str, int]:
     return {
         "same": len(plan.same),
         "conflicts": len(plan.conflicts),
-        "silent": len(plan.silent),
         "unmatched": len(plan.unmatched),
     }
 
@@ -155,6 +159,24 @@ def _saved(held: ListImport, rows: list[Row]) -> list[Saved]:
     ]
 
 
+def _seen(held: ListImport, rows: list[Row]) -> list[Dismissal]:
+    """Return what was watched and judged neither there nor here."""
+    watched = [row for row in rows if row.item_id and row.is_watched]
+    said = Event.objects.filter(user=held.user_id, item__in=[row.item_id for row in watched]).standing()
+    judged = set(said.values_list("item_id", flat=True))
+    return [
+        Dismissal(
+            user_id=held.user_id,
+            item_id=row.item_id,
+            kind=Dismissal.Kind.SEEN,
+            created_at=_not_later(row.when, held.created_at),
+            list_import=held,
+        )
+        for row in watched
+        if row.item_id and row.item_id not in judged
+    ]
+
+
 def _not_later(moment: datetime | None, uploaded_at: datetime) -> datetime:
     """Return when something was said: never after the upload, which stands in where no time is given."""
     return min(moment or uploaded_at, uploaded_at)
@@ -170,6 +192,7 @@ def _take_back(list_import: ListImport) -> None:
         held.done = min(held.done + lost, held.total)
         if lost < STEP:
             held.saved.all().delete()
+            held.dismissals.all().delete()
             held.state = State.UNDONE
         _note(held)
 

@@ -144,15 +144,16 @@ def write_mal(rows: Iterable[Row]) -> Iterator[str]:
 
 def _element(row: Row) -> str:
     said, kept_at = row.says, row.kept_at
-    tags = [f"{SAID_AT}{row.when.astimezone(UTC).isoformat()}"] if said and row.when else []
+    watched_at = row.when if said or row.status is Status.COMPLETED else None
+    tags = [f"{SAID_AT}{watched_at.astimezone(UTC).isoformat()}"] if watched_at else []
     if row.keeps:
         tags.append(SAVED_AT + (kept_at.astimezone(UTC).isoformat() if kept_at else ""))
     fields = {
         "series_animedb_id": row.item_id or row.anime_id,
         "series_title": row.title,
-        "my_finish_date": f"{row.when:%Y-%m-%d}" if said and row.when else "0000-00-00",
+        "my_finish_date": f"{watched_at:%Y-%m-%d}" if watched_at else "0000-00-00",
         "my_score": SCORES[said] if said else 0,
-        "my_status": "Completed" if said else "Plan to Watch",
+        "my_status": "Completed" if said or row.status is Status.COMPLETED else "Plan to Watch",
         "my_tags": ", ".join(tags),
         "update_on_import": 1,
     }

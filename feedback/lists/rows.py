@@ -73,6 +73,12 @@ class Row:
         return self.is_saved or self.status is Status.PLANNED
 
     @property
+    def is_watched(self) -> bool:
+        """Say whether it tells no more than that the title is known already."""
+        also_saved = self.is_saved and self.status is Status.COMPLETED
+        return self.says is None and (not self.keeps or also_saved)
+
+    @property
     def kept_at(self) -> datetime | None:
         return self.saved_at or (self.when if self.status is Status.PLANNED else None)
 

@@ -21,7 +21,7 @@ from feedback.lists.rows import (
 from feedback.lists.scores import Scale, scale_of
 from feedback.models import FeedbackType
 
-HEADER = ("anime_id", "title", "feedback", "date", "saved")
+HEADER = ("anime_id", "title", "feedback", "status", "date", "saved")
 # Our name of a column, and the others that people give it.
 NAMES = {
     "anime_id": ("anime_id", "mal_id", "idmal", "id", "series_animedb_id"),
@@ -126,7 +126,8 @@ def write_csv(rows: Iterable[Row]) -> Iterator[str]:
                 row.item_id or row.anime_id or "",
                 row.title,
                 said.name.lower() if said else "",
-                row.when.isoformat() if said and row.when else "",
+                row.status.value,
+                row.when.isoformat() if row.when else "",
                 (row.kept_at.isoformat() if row.kept_at else "yes") if row.keeps else "",
             )
         )

@@ -38,7 +38,6 @@ SHOWN = {
     "conflicts": "You said otherwise",
     "new": "New",
     "unmatched": "Not found",
-    "silent": "No opinion",
     "same": "Already here",
 }
 SILENCE = 60  # seconds after which a worker that says nothing may be asked again

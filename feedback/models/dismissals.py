@@ -11,6 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from catalog.models import Item
+from feedback.models.imports import ListImport
 from feedback.models.people import Person
 
 
@@ -63,6 +64,7 @@ class DismissalQuerySet(models.QuerySet["Dismissal"]):
                     kind=row.kind,
                     created_at=row.created_at,
                     until=row.until,
+                    list_import_id=row.list_import_id,
                 )
                 for row in self.of(giver)
             ),
@@ -86,6 +88,9 @@ class Dismissal(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     created_at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True)
+    list_import = models.ForeignKey(
+        ListImport, on_delete=models.SET_NULL, null=True, blank=True, related_name="dismissals"
+    )
 
     objects = DismissalQuerySet.as_manager()
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from catalog.tests.factories import ItemFactory
 from feedback.history import history_of
-from feedback.models import Event, FeedbackType, ListImport, Receipt, Saved
+from feedback.models import Dismissal, Event, FeedbackType, ListImport, Receipt, Saved
 from feedback.teaching import let_teach
 from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
 
@@ -30,6 +30,8 @@ def member(client):
     Event.objects.retract(user, taken_back.pk)
     SavedFactory(user=user, item=kept)
     SavedFactory(user=user, item=liked)
+    for item in (kept, ItemFactory(name="Watched once")):
+        Dismissal.objects.dismiss(user, item, Dismissal.Kind.SEEN)
     EventFactory()  # somebody else's
     return user
 
@@ -45,7 +47,8 @@ def body(client, address):
 def state(user):
     reactions = [(each.anime_id, each.feedback_type, each.timestamp) for each in history_of(user).reactions]
     saved = Saved.objects.of(user).order_by("created_at", "id").values_list("item_id", "created_at")
-    return reactions, list(saved)
+    seen = Dismissal.objects.of(user).order_by("created_at", "id").values_list("item_id", "created_at")
+    return reactions, list(saved), list(seen)
 
 
 def test_it_works(client, member):
@@ -99,7 +102,7 @@ def test_read_back_by_the_same_person_it_changes_nothing(client, member):
 def test_the_csv_is_harmless_in_a_spreadsheet(client, member):
     EventFactory(user=member, item__name="=HYPERLINK(“http://x”)")
     rows = list(csv.DictReader(body(client, CSV).decode().splitlines()))
-    assert rows[-2]["title"] == "'=HYPERLINK(“http://x”)"
+    assert rows[-3]["title"] == "'=HYPERLINK(“http://x”)"
     assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
 
 
@@ -118,7 +121,7 @@ def test_exports_cost_the_same_queries_at_any_length(client, member):
 
 def test_a_visitor_takes_nothing_along(client):
     assert client.get(JSON).status_code == 302
-    assert body(client, CSV).decode().strip() == "anime_id,title,feedback,date,saved"
+    assert body(client, CSV).decode().strip() == "anime_id,title,feedback,status,date,saved"
     assert client.get(reverse("feedback:lists")).status_code == 200
 
 

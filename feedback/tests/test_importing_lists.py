@@ -14,7 +14,7 @@ from feedback.guests import hand_over
 from feedback.history import history_of
 from feedback.lists.mal import write_mal
 from feedback.lists.rows import Row, Status
-from feedback.models import Event, FeedbackType, ListImport, Saved
+from feedback.models import Dismissal, Event, FeedbackType, ListImport, Saved
 from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
 from feedback.tests.lists import UPLOAD, act, bring, preview, said, table, upload
 
@@ -53,8 +53,7 @@ def test_it_works(client, member, titles):
     assert not Event.objects.exists()
     assert not Saved.objects.exists()
     assert dict(plan.reactions) == {LOVE: 1, DISLIKE: 1}
-    assert (plan.saves, len(plan.new), len(plan.silent), len(plan.unmatched)) == (1, 3, 1, 1)
-    assert plan.silent[0].row.item_id == planetes.pk
+    assert (plan.saves, plan.seen, len(plan.new), len(plan.unmatched)) == (1, 1, 4, 1)
 
     response = act(client, list_import)
 
@@ -62,6 +61,8 @@ def test_it_works(client, member, titles):
     assert said(member) == {bebop.pk: LOVE, trigun.pk: DISLIKE}
     loved = Event.objects.get(item=bebop)
     assert (loved.timestamp, loved.list_import) == (datetime(2019, 2, 1, 12, tzinfo=UTC), list_import)
+    seen = Dismissal.objects.get()
+    assert (seen.item, seen.kind, seen.list_import) == (planetes, Dismissal.Kind.SEEN, list_import)
     saved = Saved.objects.get()
     assert (saved.item, saved.created_at.year, saved.list_import) == (mushishi, 2020, list_import)
     assert "2 reactions and 1 saved title" in client.get(list_import.get_absolute_url()).content.decode()
@@ -139,6 +140,30 @@ def test_where_the_list_says_otherwise_the_person_chooses(client, member, titles
     assert Event.objects.filter(item=mushishi).get() == same  # no second word about it
     act(client, list_import, "undo")
     assert said(member) == {bebop.pk: LOVE, mushishi.pk: LIKE}
+
+
+def test_what_was_watched_without_an_opinion_is_seen_until_undone(client, member, titles):
+    bebop, mushishi, trigun, planetes = titles
+    Event.objects.record(member, bebop, LOVE)
+    Dismissal.objects.dismiss(member, mushishi, Dismissal.Kind.SEEN)
+    lines = (
+        "Cowboy Bebop,,Completed,",
+        "Mushishi,,Watching,",
+        "Trigun,5,Completed,2015-05-05",
+        "Planetes,,,",
+    )
+
+    list_import = bring(client, table(*lines))
+
+    assert said(member) == {bebop.pk: LOVE}
+    assert {row.item: row.list_import for row in Dismissal.objects.all()} == {
+        mushishi: None,
+        trigun: list_import,
+        planetes: list_import,
+    }
+    assert Dismissal.objects.get(item=trigun).created_at.year == 2015
+    act(client, list_import, "undo")
+    assert Dismissal.objects.get().item == mushishi
 
 
 def test_undo_takes_back_exactly_what_the_import_wrote(client, member, titles):
