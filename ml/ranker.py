@@ -16,7 +16,7 @@ from ml.checkpoint import Checkpoint
 from ml.encoding import ITEM, by_length, encode
 from ml.explaining import Cause, leave_one_out
 from ml.history import History
-from ml.id_maps import IdMap
+from ml.id_maps import PADDING_INDEX, IdMap
 from ml.index import DEEPER, DEPTH, ExactIndex, ItemIndex, normalised
 from ml.mixed_score import Encoded, MixedScore
 from ml.retrieval import Retrieval, queries
@@ -82,27 +82,48 @@ class Ranker:
         """Tell whether a title is in the catalogue."""
         return item_id in self._id_map
 
-    def rank(self, history: History, k: int, *, exclude: Collection[int] = frozenset()) -> list[RankedItem]:
+    def rank(
+        self,
+        history: History,
+        k: int,
+        *,
+        exclude: Collection[int] = frozenset(),
+        popularity_discount: float = 0.0,
+        steer: NDArray[np.float32] | None = None,
+    ) -> list[RankedItem]:
         """Return the k best titles of the whole catalogue, best first, fewer when fewer are left.
 
         Titles of the history and of `exclude` are masked before the choice; titles nobody knows are ignored.
-        A history without a known title gets the most popular ones. Raises ValueError when `k` is below 1.
+        A history without a known title gets the most popular ones. A `popularity_discount` of b ranks by
+        log p(title | history) - b log p(title): at 1 by how much likelier the history makes a title than it
+        is for anybody (pointwise mutual information), below 0 what everybody knows. `steer` (N,), one number
+        for each of `item_ids`, is added to the scores. Raises ValueError when `k` is below 1.
         """
-        return self.rank_many([history], k, exclude=exclude)[0]
+        leaning = self._leaning(popularity_discount, steer)
+        return self.rank_many([history], k, exclude=exclude, leaning=leaning)[0]
 
     @torch.inference_mode()
     def rank_many(
-        self, histories: Sequence[History], k: int, *, exclude: Collection[int] = frozenset()
+        self,
+        histories: Sequence[History],
+        k: int,
+        *,
+        exclude: Collection[int] = frozenset(),
+        leaning: Tensor | None = None,
     ) -> list[list[RankedItem]]:
-        """Rank for many people at once, as `rank` does for each."""
+        """Rank for many people at once, as `rank` does for each; a `leaning` (N + 1,) is added to scores."""
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}.")
         hidden = self._id_map.indices_of(list(exclude))
         if self._candidates is not None:
-            return [self._rank_retrieved(self._candidates, history, k, hidden) for history in histories]
+            return [
+                self._rank_retrieved(self._candidates, history, k, hidden, leaning) for history in histories
+            ]
         ranked: list[list[RankedItem]] = [[] for _ in histories]
         for rows, scores in self._scored(histories):
             total = scores.logsumexp(1, keepdim=True)  # hidden titles count: they are not ruled out by taste
+            if leaning is not None:
+                scores += leaning
             scores[:, hidden] = -math.inf
             for row, items in zip(rows, self._best(scores, k, total), strict=True):
                 ranked[row] = items
@@ -163,6 +184,28 @@ class Ranker:
         pairs = zip(self._ids[rows[best]].tolist(), cosines[best].tolist(), strict=True)
         return [RankedItem(*pair) for pair in pairs]
 
+    def cosines(self, item_ids: Sequence[int]) -> NDArray[np.float32]:
+        """Return the cosines of the embeddings of titles with one another, (n, n); 0 for unknown titles."""
+        indices = self._id_map.indices_of(item_ids)
+        vectors = normalised(self._score.items.vectors(torch.from_numpy(indices)).numpy())
+        vectors[indices == PADDING_INDEX] = 0
+        return np.asarray(vectors @ vectors.T)
+
+    def likeness(self, item_id: int) -> NDArray[np.float32]:
+        """Return the cosine of each title of `item_ids` with one title, (N,); all 0 when it is unknown."""
+        vectors = normalised(self._score.items.vectors(slice(None)).numpy())
+        vectors[PADDING_INDEX] = 0
+        return np.asarray(vectors[1:] @ vectors[self._id_map.index_of(item_id)])
+
+    def _leaning(self, discount: float, steer: NDArray[np.float32] | None) -> Tensor | None:
+        """Return what is added to every score whatever the history, (N + 1,); None where nothing is."""
+        if not discount and steer is None:
+            return None
+        leaning = torch.zeros(len(self._ids)) if steer is None else torch.from_numpy(np.append(0, steer))
+        leaning = leaning.float() - discount * self._popularity
+        leaning[0] = 0
+        return leaning
+
     @cached_property
     def _neighbours(self) -> ItemIndex:
         """Return the index of `similar`, made when somebody first asks."""
@@ -213,20 +256,31 @@ class Ranker:
         return [RankedItem(item_id, score) for item_id, score in pairs if score > -math.inf]
 
     def _rank_retrieved(
-        self, candidates: ItemIndex, history: History, k: int, hidden: NDArray[np.int64]
+        self,
+        candidates: ItemIndex,
+        history: History,
+        k: int,
+        hidden: NDArray[np.int64],
+        leaning: Tensor | None,
     ) -> list[RankedItem]:
-        """Rank a large catalogue: score only what the index returns, all of it when that is too little."""
+        """Rank a large catalogue: score only what the index returns, all of it when that is too little.
+
+        A leaning orders what was retrieved by taste alone.
+        """
         encoded = self._encode(history)
         masked = np.concatenate([hidden, self._id_map.indices_of(history.item_ids), [0]])
         if encoded.shape[1]:
             state, weight = self._score.states([encoded]), self._score.weights([encoded])[0]
             titles = _retrieve(candidates, state, _depth(k), masked)
             if len(titles) >= k:
-                best = (self._score.sasrec(state, titles) * weight)[0].sort(descending=True, stable=True)
+                scores = (self._score.sasrec(state, titles) * weight)[0]
+                scores = scores if leaning is None else scores + leaning[titles]
+                best = scores.sort(descending=True, stable=True)
                 return self._items(titles[best.indices[:k]].numpy(), best.values[:k])
             scores = self._score.sasrec(state) * weight
         else:
             scores = self._popularity[None].clone()
+        scores = scores if leaning is None else scores + leaning
         scores[0, masked] = -math.inf
         return self._best(scores, k)[0]
 

@@ -4,6 +4,7 @@ import sys
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ml.config import SASREC_ALONE, Mix
@@ -38,6 +39,43 @@ def test_masking_comes_before_the_choice(ranker):
     history = History.of(ROMANCE[:2])
     top = [item.item_id for item in ranker.rank(history, 5)]
     assert [item.item_id for item in ranker.rank(history, 3, exclude=set(top[:2]))] == top[2:5]
+
+
+@pytest.mark.parametrize("discount", [1.0, 0.5, -0.5])
+def test_a_popularity_discount_ranks_relative_to_how_known_a_title_is(ranker, discount):
+    history = History.of(ROMANCE[:3])
+    plain, nobody = (
+        {item.item_id: item.score for item in ranker.rank(each, 999, exclude=ROMANCE[:3])}
+        for each in (history, History())
+    )
+    ranked = ranker.rank(history, 999, exclude=ROMANCE[:3], popularity_discount=discount)
+    assert {item.item_id for item in ranked} == set(plain)
+    assert [item.score for item in ranked] == sorted((item.score for item in ranked), reverse=True)
+    # Popularity is known but for the constant that normalises it over the titles left.
+    shifts = [item.score - plain[item.item_id] + discount * nobody[item.item_id] for item in ranked]
+    assert shifts == pytest.approx([shifts[0]] * len(shifts), abs=1e-4)
+    assert ranker.rank(history, 5, popularity_discount=0.0) == ranker.rank(history, 5)
+
+
+def test_steering_raises_what_it_favours_and_unmasks_nothing(ranker):
+    history = History.of(ROMANCE[:3])
+    steer = np.array([50.0 * (item_id in MECHA) for item_id in ranker.item_ids], dtype=np.float32)
+    ranked = [item.item_id for item in ranker.rank(history, 5, exclude=MECHA[:2], steer=steer)]
+    assert set(ranked) <= set(MECHA[2:])
+    assert (
+        ranked == [i.item_id for i in ranker.rank(history, 999, exclude=MECHA[:2]) if i.item_id in MECHA][:5]
+    )
+
+
+def test_cosines_are_those_of_similar(ranker):
+    near = ranker.similar(MECHA[0], 3)
+    ids = [MECHA[0], *(item.item_id for item in near), 4242]
+    cosines = ranker.cosines(ids)
+    assert cosines[0, :4] == pytest.approx([1.0, *(item.score for item in near)], abs=1e-5)
+    assert cosines[4].tolist() == [0.0] * 5
+    likeness = dict(zip(ranker.item_ids, ranker.likeness(MECHA[0]).tolist(), strict=True))
+    assert [likeness[item.item_id] for item in near] == pytest.approx([i.score for i in near], abs=1e-5)
+    assert not ranker.likeness(4242).any()
 
 
 def test_unknown_titles_change_nothing(ranker):
