@@ -17,9 +17,9 @@ from ml.encoding import ITEM, by_length, encode
 from ml.explaining import Cause, leave_one_out
 from ml.history import History
 from ml.id_maps import PADDING_INDEX, IdMap
-from ml.index import DEEPER, DEPTH, ExactIndex, ItemIndex, normalised
+from ml.index import ExactIndex, ItemIndex, normalised
 from ml.mixed_score import Encoded, MixedScore
-from ml.retrieval import Retrieval, queries
+from ml.retrieval import Retrieval, depth, retrieve
 
 __all__ = ["Cause", "RankedItem", "Ranker"]
 
@@ -88,19 +88,15 @@ class Ranker:
         k: int,
         *,
         exclude: Collection[int] = frozenset(),
-        popularity_discount: float = 0.0,
         steer: NDArray[np.float32] | None = None,
     ) -> list[RankedItem]:
         """Return the k best titles of the whole catalogue, best first, fewer when fewer are left.
 
         Titles of the history and of `exclude` are masked before the choice; titles nobody knows are ignored.
-        A history without a known title gets the most popular ones. A `popularity_discount` of b ranks by
-        log p(title | history) - b log p(title): at 1 by how much likelier the history makes a title than it
-        is for anybody (pointwise mutual information), below 0 what everybody knows. `steer` (N,), one number
-        for each of `item_ids`, is added to the scores. Raises ValueError when `k` is below 1.
+        A history without a known title gets the most popular ones. `steer` (N,), one number for each of
+        `item_ids`, is added to the scores before the choice. Raises ValueError when `k` is below 1.
         """
-        leaning = self._leaning(popularity_discount, steer)
-        return self.rank_many([history], k, exclude=exclude, leaning=leaning)[0]
+        return self.rank_many([history], k, exclude=exclude, steer=steer)[0]
 
     @torch.inference_mode()
     def rank_many(
@@ -109,11 +105,12 @@ class Ranker:
         k: int,
         *,
         exclude: Collection[int] = frozenset(),
-        leaning: Tensor | None = None,
+        steer: NDArray[np.float32] | None = None,
     ) -> list[list[RankedItem]]:
-        """Rank for many people at once, as `rank` does for each; a `leaning` (N + 1,) is added to scores."""
+        """Rank for many people at once, as `rank` does for each."""
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}.")
+        leaning = None if steer is None else torch.from_numpy(np.append(0, steer)).float()
         hidden = self._id_map.indices_of(list(exclude))
         if self._candidates is not None:
             return [
@@ -175,7 +172,7 @@ class Ranker:
         masked = self._id_map.indices_of(list(exclude))
         masked = np.append(masked[masked > 0], index) - 1
         vector = self._score.items.vectors(slice(index, index + 1)).numpy()
-        rows = self._neighbours.search(vector, min(_depth(k), len(self._id_map)), masked)[1][0]
+        rows = self._neighbours.search(vector, min(depth(k), len(self._id_map)), masked)[1][0]
         rows = np.sort(rows[rows >= 0]) + 1
         cosines = (
             normalised(self._score.items.vectors(torch.from_numpy(rows)).numpy()) @ normalised(vector)[0]
@@ -183,6 +180,11 @@ class Ranker:
         best = np.argsort(-cosines, kind="stable")[:k]
         pairs = zip(self._ids[rows[best]].tolist(), cosines[best].tolist(), strict=True)
         return [RankedItem(*pair) for pair in pairs]
+
+    @property
+    def log_popularity(self) -> NDArray[np.float32]:
+        """Return the log-probability of each of `item_ids` where nothing is known of a person, (N,)."""
+        return self._popularity[1:].numpy()
 
     def cosines(self, item_ids: Sequence[int]) -> NDArray[np.float32]:
         """Return the cosines of the embeddings of titles with one another, (n, n); 0 for unknown titles."""
@@ -196,15 +198,6 @@ class Ranker:
         vectors = normalised(self._score.items.vectors(slice(None)).numpy())
         vectors[PADDING_INDEX] = 0
         return np.asarray(vectors[1:] @ vectors[self._id_map.index_of(item_id)])
-
-    def _leaning(self, discount: float, steer: NDArray[np.float32] | None) -> Tensor | None:
-        """Return what is added to every score whatever the history, (N + 1,); None where nothing is."""
-        if not discount and steer is None:
-            return None
-        leaning = torch.zeros(len(self._ids)) if steer is None else torch.from_numpy(np.append(0, steer))
-        leaning = leaning.float() - discount * self._popularity
-        leaning[0] = 0
-        return leaning
 
     @cached_property
     def _neighbours(self) -> ItemIndex:
@@ -271,7 +264,7 @@ class Ranker:
         masked = np.concatenate([hidden, self._id_map.indices_of(history.item_ids), [0]])
         if encoded.shape[1]:
             state, weight = self._score.states([encoded]), self._score.weights([encoded])[0]
-            titles = _retrieve(candidates, state, _depth(k), masked)
+            titles = retrieve(candidates, state, depth(k), masked)
             if len(titles) >= k:
                 scores = (self._score.sasrec(state, titles) * weight)[0]
                 scores = scores if leaning is None else scores + leaning[titles]
@@ -289,16 +282,5 @@ class Ranker:
         if self._candidates is None:
             return None
         state = self._score.states([encoded])
-        titles = _retrieve(self._candidates, state, FIELD, encoded[ITEM])
+        titles = retrieve(self._candidates, state, FIELD, encoded[ITEM])
         return torch.from_numpy(np.union1d(titles.numpy(), asked))
-
-
-def _depth(k: int) -> int:
-    """Return how many titles to retrieve, to be scored exactly, where k are wanted."""
-    return DEEPER * max(k, DEPTH)
-
-
-def _retrieve(candidates: ItemIndex, state: Tensor, k: int, masked: NDArray[np.int64]) -> Tensor:
-    """Return the titles (T,), T <= k, whose logits for a state (1, D) the index takes for the highest."""
-    rows = candidates.search(queries(state), k, masked - 1)[1][0]
-    return torch.from_numpy(np.sort(rows[rows >= 0]) + 1)

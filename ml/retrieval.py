@@ -19,7 +19,7 @@ from torch import Tensor
 from ml.checkpoint import Checkpoint, CheckpointError
 from ml.encoding import FEEDBACK, ITEM, TIME
 from ml.feedback import Feedback
-from ml.index import ApproximateIndex, Vectors, exact_best, normalised
+from ml.index import DEEPER, DEPTH, ApproximateIndex, ItemIndex, Vectors, exact_best, normalised
 from ml.mixed_score import MixedScore
 from ml.time_bins import UNKNOWN_BIN
 
@@ -167,6 +167,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         sys.stdout.write(json.dumps(retrieval.facts, indent=1) + "\n")
     return 0
+
+
+def depth(k: int) -> int:
+    """Return how many titles to retrieve, to be scored exactly, where k are wanted."""
+    return DEEPER * max(k, DEPTH)
+
+
+def retrieve(candidates: ItemIndex, state: Tensor, k: int, masked: NDArray[np.int64]) -> Tensor:
+    """Return the titles (T,), T <= k, whose logits for a state (1, D) the index takes for the highest."""
+    rows = candidates.search(queries(state), k, masked - 1)[1][0]
+    return torch.from_numpy(np.sort(rows[rows >= 0]) + 1)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ class Card:
 
     item: Item
     reason: Reason
+    label: str = ""  # where in its series it stands
     match: Match | None = None  # None where the model does not know the title, or nobody's taste decides
 
 
@@ -34,6 +35,7 @@ def cards_of(order: Order, anime_ids: Sequence[int]) -> tuple[Card, ...]:
         Card(
             items[pk],
             because(causes[pk], items) if pk in causes else popular(items[pk]),
+            order.situation.label_of(pk),
             _match(order, pk),
         )
         for pk in anime_ids

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+import numpy as np
 
-from catalog.models import Item
-from catalog.text import fold
 from feedback.dismissals import Dismissed
 from feedback.history import History
 from ml.feedback import Feedback
 from ml.history import History as MlHistory
-from recommender.series import series_by_id, series_name
+from recommender.catalogue import Catalogue
 
 
-def dismissed_ids(dismissed: Dismissed) -> frozenset[int]:
-    """Return every title that must not be shown; one query where whole franchises are hidden, else none."""
-    if not dismissed.franchises:
-        return dismissed.anime_ids
-    rejected = dismissed.franchises
-    candidates = Q(pk__in=[each.anime_id for each in rejected])
-    candidates |= Q(franchise__in=[each.franchise_id for each in rejected if each.franchise_id])
-    if names := {_beginning(each.name) for each in rejected if not each.franchise_id}:
-        # The database narrows by how names begin, the series itself decides; folded names are words alone.
-        candidates |= Q(franchise=None, search_name__regex=f"^({'|'.join(sorted(names))})")
-    series = series_by_id(Item.objects.filter(candidates))
-    hidden = {series[each.anime_id] for each in rejected if each.anime_id in series}
-    return dismissed.anime_ids.union(anime_id for anime_id, name in series.items() if name in hidden)
-
-
-def _beginning(name: str) -> str:
-    """Return what the folded names of a title's whole series begin with."""
-    series = series_name(name)
-    return series if fold(name).startswith(series) else fold(name)
+def dismissed_ids(dismissed: Dismissed, catalogue: Catalogue) -> frozenset[int]:
+    """Return every title that must not be shown: those dismissed, and all of the franchises that are hidden."""
+    rejected = catalogue.rows_of([each.anime_id for each in dismissed.franchises])
+    of_these = np.isin(catalogue.group, catalogue.group[rejected])
+    return dismissed.anime_ids.union(catalogue.ids_of(of_these))
 
 
 def sequence_of(history: History, dismissed: Dismissed) -> MlHistory:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from django.http import QueryDict
+
 from feedback.models import Person
 from recommender.cards import Card, cards_of
 from recommender.match import Match
@@ -26,6 +28,7 @@ class FeedPage:
     version: str | None  # the checkpoint that ranked, None for popular titles
     is_personal: bool
     known: int  # reactions that stand
+    order: Order
     size: ClassVar[int] = PAGE_SIZE
     matches: ClassVar = tuple(Match)  # the words that cards may carry
 
@@ -35,11 +38,14 @@ class FeedPage:
         return self.version or "popularity"
 
 
-def feed_for(user: Person, *, page: int = 1, shown: int | None = None) -> FeedPage:
+def feed_for(
+    user: Person, *, page: int = 1, shown: int | None = None, asked: QueryDict | None = None
+) -> FeedPage:
     """Return page `page`, or with `shown` the first so many cards at once (whole pages, at most `MAX_SHOWN`).
 
-    Pages never overlap, and nothing `user` reacted to, hidden, or adult while switched off is on any of them.
-    A page behind the end has no cards. The number of queries does not depend on the length of the history.
+    Pages never overlap, and nothing that `recommender.rules` withholds from `user` is on any of them. `asked`
+    is a query string with controls. A page behind the end has no cards. The number of queries does not depend
+    on the length of the history.
     """
     if shown is None:
         number = max(page, 1)
@@ -47,7 +53,7 @@ def feed_for(user: Person, *, page: int = 1, shown: int | None = None) -> FeedPa
     else:
         number = min(max(-(-shown // PAGE_SIZE), 1), MAX_SHOWN // PAGE_SIZE)
         start = 0
-    order = Order.of(user)
+    order = Order.of(user, asked)
     stop = number * PAGE_SIZE
     chosen = order.slice(start, stop + 1)
     has_more = len(chosen) > stop - start
@@ -60,4 +66,5 @@ def feed_for(user: Person, *, page: int = 1, shown: int | None = None) -> FeedPa
         version=order.version,
         is_personal=order.live is not None,
         known=len(order.history),
+        order=order,
     )

@@ -27,7 +27,7 @@ def decide(
     """
     theirs = live_ranker(champion)
     try:
-        ours = live_ranker(candidate)
+        ours = live_ranker(candidate, theirs.catalogue)
     except NotServable as error:
         reason = str(error).replace(f"{settings.CHECKPOINT_DIR}{os.sep}", "")  # shown in the admin: no paths
         verdict, taste = Verdict.of([Check("loads", False, f"It does not load. {reason}")], "", {}), None

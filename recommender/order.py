@@ -1,26 +1,38 @@
-"""One person's order over the whole visible catalogue: mask -> rank -> fade -> spread series.
+"""One person's order over the whole catalogue: rules -> rank -> one card a series -> fade -> vary.
 
-History, checkpoint, preferences and what was ignored on the days before today decide it alone.
+History, checkpoint, preferences, controls and what was ignored on the days before today decide it alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
+
+import numpy as np
+from django.http import QueryDict
+from numpy.typing import NDArray
 
 from catalog.models import Item
 from feedback.dismissals import NOTHING, Dismissed, dismissed_by
 from feedback.history import History, history_of
 from feedback.models import Person
 from ml.history import History as MlHistory
+from recommender import discovery, variety
+from recommender.catalogue import Catalogue, Mask, Rows
+from recommender.controls import LEAST_VARIETY, NEUTRAL, Controls, View, view_of
 from recommender.dismissed import dismissed_ids, sequence_of
 from recommender.fading import fade, falls_of
 from recommender.models import preferences_of
-from recommender.series import LOOKAHEAD, series_by_id, spread
-from recommender.serving import LiveRanker, get_ranker
+from recommender.moods import genre_cosines, steer_of
+from recommender.rules import may_raise, withheld
+from recommender.serving import LiveRanker, get_catalogue, get_ranker
+from recommender.situation import Situation
+
+# Titles to rank for each card wanted: of a series several may rank high, and have one card.
+RANKED_FOR_A_CARD = 3
 
 
 @dataclass(frozen=True)
@@ -31,20 +43,26 @@ class Order:
     live: LiveRanker | None
     adult: bool
     falls: Mapping[int, int]  # places that a title shown often and ignored moves down
+    catalogue: Catalogue
     dismissed: Dismissed = NOTHING
-    # What the ranker said of the titles it was last asked for: anime_id -> log-probability.
+    view: View = field(default_factory=View)
+    # What the ranker said of the cards it was last asked for: anime_id -> log-probability.
     beliefs: dict[int, float] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, user: Person) -> Order:
-        """Read what decides the order."""
-        adult = preferences_of(user).show_adult
+    def of(cls, user: Person, asked: QueryDict | None = None) -> Order:
+        """Read what decides the order; `asked` is the query string of the request."""
+        preferences, live = preferences_of(user), get_ranker()
+        catalogue = live.catalogue if live else get_catalogue()
+        view = view_of(asked or QueryDict(), preferences.controls, catalogue)
         return cls.by(
-            get_ranker(),
+            live,
             history_of(user),
-            adult=adult,
+            adult=preferences.show_adult,
             falls=falls_of(user),
             dismissed=dismissed_by(user),
+            catalogue=catalogue,
+            view=view,
         )
 
     @classmethod
@@ -56,11 +74,14 @@ class Order:
         adult: bool,
         falls: Mapping[int, int] = MappingProxyType({}),
         dismissed: Dismissed = NOTHING,
+        catalogue: Catalogue | None = None,
+        view: View | None = None,
     ) -> Order:
         """Let a ranker decide, or popularity where there is none or it knows nothing of the history."""
+        catalogue = catalogue or (live.catalogue if live else get_catalogue())
         if live is not None and not any(live.ranker.knows(anime_id) for anime_id in history.anime_ids):
             live = None
-        return cls(history, live, adult, falls, dismissed)
+        return cls(history, live, adult, falls, catalogue, dismissed, view or View())
 
     @property
     def version(self) -> str | None:
@@ -68,38 +89,109 @@ class Order:
         return self.live.version if self.live else None
 
     @cached_property
-    def settled(self) -> frozenset[int]:
-        """Return the titles that the person has answered, be it with an opinion or without one."""
-        return self.history.anime_ids | dismissed_ids(self.dismissed)
+    def situation(self) -> Situation:
+        """Return what the rules judge by, in one query."""
+        return Situation(
+            self.catalogue,
+            said={reaction.anime_id: reaction.feedback_type for reaction in self.history.reactions},
+            hidden=list(Item.objects.withheld(adult=True).values_list("pk", flat=True)),
+            shows_adult=self.adult,
+            watched=self.dismissed.seen.keys(),
+            dismissed=dismissed_ids(self.dismissed, self.catalogue),
+            controls=self.view.controls,
+        )
 
     def slice(self, start: int, stop: int) -> list[int]:
-        """Return the titles at places start..stop-1."""
-        k = stop + LOOKAHEAD + len(self.falls)
-        series: Mapping[int, str]
-        order: Iterator[int]
-        if self.live is None:
-            rest = Item.objects.visible(adult=self.adult).popular()
-            series = series_by_id(rest[: k + len(self.settled)])
-            order = (anime_id for anime_id in series if anime_id not in self.settled)
+        """Return the titles at places start..stop-1. A longer list begins with the shorter one."""
+        controls, n = self.view.controls, stop + len(self.falls)
+        if controls.variety != LEAST_VARIETY:
+            n = -(-n // variety.WINDOW) * variety.WINDOW  # whole windows, whatever the page
+        if controls.discovery == NEUTRAL:
+            order = self._cards(n)
         else:
-            series, order = self.live.series, self._ranked(self.live, k)
-        return list(islice(spread(fade(order, self.falls), series), start, stop))
+            order = self._cards(max(n, discovery.WINDOW))
+            order = discovery.discover(order, controls.discovery, self._known(order))[:n]
+        if controls.variety != LEAST_VARIETY:
+            order = [*variety.vary(order, controls.variety, self._cosines)]
+        return list(islice(fade(order, self.falls), start, stop))
 
-    def masked(self, live: LiveRanker) -> frozenset[int]:
-        """Return what the ranker may not choose."""
-        withheld = set(Item.objects.withheld(adult=self.adult).values_list("pk", flat=True))
-        return live.strangers | withheld | self.settled
+    def count(self, controls: Controls) -> int:
+        """Count the cards there would be with other controls."""
+        return int((~withheld(replace(self.situation, controls=controls))).sum())
 
-    def _ranked(self, live: LiveRanker, k: int) -> Iterator[int]:
-        """Yield k titles: the model's, masked before top-k, then those it does not know, by popularity."""
-        ranked = live.ranker.rank(self.sequence, k, exclude=self.masked(live))
-        if live.ranker.ranks_by_probability:
-            self.beliefs.update((item.item_id, item.score) for item in ranked)
-        yield from (item.item_id for item in ranked)
-        if len(ranked) < k:
-            others = Item.objects.visible(adult=self.adult).popular().values_list("pk", flat=True)
-            known = self.settled.union(item.item_id for item in ranked)
-            yield from (anime_id for anime_id in others if anime_id not in known)
+    def _cards(self, n: int) -> list[int]:
+        """Return the first n cards, fewer where fewer are left; each where the best of its series stands."""
+        pool = may_raise(self.situation)
+        best = self._by_model(self.live, pool, n) if self.live else self._by_popularity(pool)
+        catalogue, cards = self.catalogue, dict[int, None]()
+        for row in best:
+            cards[int(self.situation.entries[catalogue.group[row]])] = None
+            if len(cards) == n:
+                break
+        return [int(catalogue.ids[row]) for row in cards]
+
+    def _by_model(self, live: LiveRanker, pool: Mask, n: int) -> Iterator[int]:
+        """Yield the rows of the pool as the model ranks them, deeper while they are asked for.
+
+        Those it does not know come after all others, by popularity.
+        """
+        known = live.rows >= 0
+        known[known] = pool[live.rows[known]]
+        exclude = live.item_ids[~known].tolist()
+        done, k = 0, min(RANKED_FOR_A_CARD * n, int(known.sum()))
+        while done < k:
+            ranked = live.ranker.rank(self.sequence, k, exclude=exclude, steer=self._steer_items(live))
+            rows = self.catalogue.rows_of([item.item_id for item in ranked])
+            if live.ranker.ranks_by_probability:
+                self._believe(rows, [item.score for item in ranked])
+            yield from (int(row) for row in rows[done:])
+            done, k = k, min(2 * k, int(known.sum()))
+        rest = pool.copy()
+        rest[live.rows[known]] = False
+        yield from self._by_popularity(rest)
+
+    def _believe(self, rows: Rows, scores: Sequence[float]) -> None:
+        """Note of each card the log-probability of the best of its series, as it is without a mood."""
+        cards = self.situation.entries[self.catalogue.group[rows]]
+        steered = np.zeros(len(rows)) if self._steer is None else self._steer[cards]
+        for card, score in zip(self.catalogue.ids[cards].tolist(), (scores - steered).tolist(), strict=True):
+            self.beliefs.setdefault(card, score)
+
+    def _by_popularity(self, pool: Mask) -> Iterator[int]:
+        order = self.catalogue.popular
+        if self._steer is not None:
+            steer = self._steer[self.situation.entries[self.catalogue.group]]
+            worth = np.log1p(self.catalogue.members[order]) + steer[order]
+            order = order[np.argsort(-worth, kind="stable")]
+        yield from (int(row) for row in order[pool[order]])
+
+    @cached_property
+    def _steer(self) -> NDArray[np.float32] | None:
+        controls = self.view.controls
+        return steer_of(controls.moods, controls.like, self.catalogue, self.live)
+
+    def _steer_items(self, live: LiveRanker) -> NDArray[np.float32] | None:
+        """Return what is added for each of the ranker's titles, judged by the card it would raise."""
+        if self._steer is None:
+            return None
+        cards = self.situation.entries[self.catalogue.group[live.rows]]
+        return np.where(live.rows >= 0, self._steer[cards], 0).astype(np.float32)
+
+    def _known(self, anime_ids: Sequence[int]) -> NDArray[np.float64]:
+        """Return how known titles are: to the people the model learned from, or else by members."""
+        rows = self.catalogue.rows_of(anime_ids)
+        if self.live is None:
+            return self.catalogue.members[rows].astype(np.float64)
+        known = np.full(len(self.catalogue), -np.inf)
+        here = self.live.rows >= 0
+        known[self.live.rows[here]] = self.live.ranker.log_popularity[here]
+        return known[rows]
+
+    def _cosines(self, anime_ids: Sequence[int]) -> NDArray[np.float32]:
+        if self.live is not None:
+            return self.live.ranker.cosines(anime_ids)
+        rows = self.catalogue.rows_of(anime_ids)
+        return genre_cosines(self.catalogue, rows, rows)
 
     @property
     def sequence(self) -> MlHistory:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from django.db.models import QuerySet
@@ -35,36 +35,12 @@ def series_name(name: str) -> str:
 
 def series_by_id(items: QuerySet[Item]) -> dict[int, str]:
     """Map each title of `items` to its series, in its order: the franchise, or a guess by the name."""
-    rows = items.values_list("pk", "name", "franchise_id")
-    return {pk: f"#{franchise}" if franchise else series_name(name) for pk, name, franchise in rows}
+    return series_of(items.values_list("pk", "name", "franchise_id"))
 
 
-def starts(series: Mapping[int, str], years: Mapping[int, int | None]) -> dict[int, int]:
-    """Map each title to the first of its series: by year where all of the series have one, then by id.
-
-    Ids at MyAnimeList rise with time, and what was there from the beginning has its series in order mostly.
-    """
-    members: dict[str, list[int]] = {}
-    for anime_id, name in series.items():
-        members.setdefault(name, []).append(anime_id)
-    first = {name: min(ids, key=_age(ids, years)) for name, ids in members.items()}
-    return {anime_id: first[name] for anime_id, name in series.items()}
-
-
-def _age(anime_ids: list[int], years: Mapping[int, int | None]) -> Callable[[int], tuple[int, int]]:
-    known = all(years.get(anime_id) for anime_id in anime_ids)
-    return lambda anime_id: ((years.get(anime_id) or 0) if known else 0, anime_id)
-
-
-def without_start(shown: Sequence[int], seen: Collection[int], first: Mapping[int, int]) -> list[int]:
-    """Return the later instalments whose series' `first` is neither seen nor shown before them."""
-    return [
-        anime_id
-        for place, anime_id in enumerate(shown)
-        if (start := first.get(anime_id, anime_id)) != anime_id
-        and start not in seen
-        and start not in shown[:place]
-    ]
+def series_of(titles: Iterable[tuple[int, str, int | None]]) -> dict[int, str]:
+    """Name the series of each title, given with its name and franchise."""
+    return {pk: f"#{franchise}" if franchise else series_name(name) for pk, name, franchise in titles}
 
 
 def spread(anime_ids: Iterable[int], series: Mapping[int, str]) -> Iterator[int]:

@@ -18,18 +18,18 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 from django.conf import settings
 from django.db import close_old_connections, connections
-from django.db.models import Count, Max
 from django.db.utils import DatabaseError, InterfaceError
+from numpy.typing import NDArray
 
-from catalog.models import Item
 from ml.history import History
+from recommender.catalogue import Catalogue, catalogue_version, read_catalogue
 from recommender.models import Checkpoint, NotServable
-from recommender.series import series_by_id
 
 if TYPE_CHECKING:
     from ml.ranker import Ranker
@@ -47,8 +47,23 @@ class LiveRanker:
     version: str
     ranker: Ranker
     strangers: frozenset[int]  # titles the model knows that are not in the catalogue: never rank them
-    series: Mapping[int, str]  # anime_id -> what its seasons and films have in common
-    catalogue: tuple[int, datetime | None]  # tells when the two above are out of date
+    catalogue: Catalogue
+
+    @property
+    def series(self) -> Mapping[int, str]:
+        """Map each title to what its seasons and films have in common."""
+        return self.catalogue.series
+
+    @cached_property
+    def item_ids(self) -> NDArray[np.int64]:
+        """Return the ids of the ranker's titles, in its order."""
+        return np.array(self.ranker.item_ids, dtype=np.int64)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Return the catalogue's row of each of the ranker's titles, -1 for strangers."""
+        row = {anime_id: row for row, anime_id in enumerate(self.catalogue.ids.tolist())}
+        return np.array([row.get(anime_id, -1) for anime_id in self.ranker.item_ids], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.live: LiveRanker | None = None
+        self.catalogue: Catalogue | None = None
         self._outage = self._problem = ""
         self._failed = ""  # the version that would not load, tried at _failed_at
         self._failed_at = 0.0
@@ -123,6 +139,7 @@ class Watch:
     def _ask(self) -> None:
         """Look once which checkpoint is active and follow it."""
         try:
+            self._read_catalogue()
             self._follow(Checkpoint.objects.active())
         except (DatabaseError, InterfaceError) as error:
             if not self._outage:
@@ -133,20 +150,26 @@ class Watch:
         finally:
             self._asked_at = time.monotonic()
 
+    def _read_catalogue(self) -> None:
+        """Keep the snapshot for as long as it holds: a new one takes Python half a second."""
+        version = catalogue_version()
+        if self.catalogue is None or self.catalogue.version != version:
+            self.catalogue = read_catalogue(version)
+
     def _follow(self, active: Checkpoint | None) -> None:
         if active is None:
             self.live = None
             self._report(logging.WARNING, "No checkpoint is active; python manage.py load_starter has one.")
         elif self.live is not None and self.live.version == active.version:
             self._problem = self._failed = ""
-            if self.live.catalogue != _catalogue():
-                self.live = _with_catalogue(active.version, self.live.ranker, self.live)
+            if self.catalogue is not None and self.live.catalogue is not self.catalogue:
+                self.live = _with_catalogue(active.version, self.live.ranker, self.catalogue)
         elif active.version != self._failed or time.monotonic() - self._failed_at >= RETRY_SECONDS:
             self._load(active)
 
     def _load(self, active: Checkpoint) -> None:
         try:
-            self.live = live_ranker(active, self.live)
+            self.live = live_ranker(active, self.catalogue)
         except (DatabaseError, InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001  # whatever is wrong with it, what served before keeps serving
@@ -168,31 +191,20 @@ class Watch:
         self._problem = problem
 
 
-def live_ranker(checkpoint: Checkpoint, before: LiveRanker | None = None) -> LiveRanker:
-    """Load a checkpoint and try it; what is known of the catalogue from `before` is not read again.
+def live_ranker(checkpoint: Checkpoint, catalogue: Catalogue | None = None) -> LiveRanker:
+    """Load a checkpoint and try it on the catalogue, which is read where it is not given.
 
     Raises NotServable when it does not load or cannot rank the catalogue.
     """
     ranker = checkpoint.load()
-    live = _with_catalogue(checkpoint.version, ranker, before)
+    live = _with_catalogue(checkpoint.version, ranker, catalogue or read_catalogue(catalogue_version()))
     if not ranker.rank(History(), 1, exclude=live.strangers):
         raise NotServable("it knows no title of the catalogue. Import the catalogue it was trained on.")
     return live
 
 
-def _with_catalogue(version: str, ranker: Ranker, before: LiveRanker | None) -> LiveRanker:
-    catalogue = _catalogue()
-    if before is not None and before.catalogue == catalogue:
-        # To name the series of 17,000 titles takes Python 0.3 s, and the requests wait their turn.
-        series = before.series
-    else:
-        series = series_by_id(Item.objects.all())
-    return LiveRanker(version, ranker, frozenset(ranker.item_ids) - series.keys(), series, catalogue)
-
-
-def _catalogue() -> tuple[int, datetime | None]:
-    facts = Item.objects.aggregate(count=Count("pk"), latest=Max("updated_at"))
-    return facts["count"], facts["latest"]
+def _with_catalogue(version: str, ranker: Ranker, catalogue: Catalogue) -> LiveRanker:
+    return LiveRanker(version, ranker, frozenset(ranker.item_ids) - catalogue.series.keys(), catalogue)
 
 
 def _give_back_memory() -> None:
@@ -211,6 +223,13 @@ _watch = Watch()
 def get_ranker() -> LiveRanker | None:
     """Return the live ranker, or None where popular titles must be served. Safe from any thread."""
     return _watch.current()
+
+
+def get_catalogue() -> Catalogue:
+    """Return the snapshot of the catalogue that goes with the live ranker, or stands alone. Thread-safe."""
+    live = _watch.current()
+    catalogue = live.catalogue if live else _watch.catalogue
+    return catalogue or read_catalogue(catalogue_version())  # no answer yet: let an outage show itself
 
 
 def status() -> Status:

@@ -41,20 +41,16 @@ def test_masking_comes_before_the_choice(ranker):
     assert [item.item_id for item in ranker.rank(history, 3, exclude=set(top[:2]))] == top[2:5]
 
 
-@pytest.mark.parametrize("discount", [1.0, 0.5, -0.5])
-def test_a_popularity_discount_ranks_relative_to_how_known_a_title_is(ranker, discount):
+def test_steering_against_popularity_ranks_by_what_the_history_adds(ranker):
     history = History.of(ROMANCE[:3])
-    plain, nobody = (
-        {item.item_id: item.score for item in ranker.rank(each, 999, exclude=ROMANCE[:3])}
-        for each in (history, History())
-    )
-    ranked = ranker.rank(history, 999, exclude=ROMANCE[:3], popularity_discount=discount)
-    assert {item.item_id for item in ranked} == set(plain)
+    plain = {item.item_id: item.score for item in ranker.rank(history, 999)}
+    nobody = {item.item_id: item.score for item in ranker.rank(History(), 999)}
+    known = dict(zip(ranker.item_ids, ranker.log_popularity.tolist(), strict=True))
+    assert known == pytest.approx(nobody, abs=1e-4)
+    ranked = ranker.rank(history, 999, steer=-0.5 * ranker.log_popularity)
+    expected = {item_id: score - 0.5 * known[item_id] for item_id, score in plain.items()}
+    assert {item.item_id: item.score for item in ranked} == pytest.approx(expected, abs=1e-4)
     assert [item.score for item in ranked] == sorted((item.score for item in ranked), reverse=True)
-    # Popularity is known but for the constant that normalises it over the titles left.
-    shifts = [item.score - plain[item.item_id] + discount * nobody[item.item_id] for item in ranked]
-    assert shifts == pytest.approx([shifts[0]] * len(shifts), abs=1e-4)
-    assert ranker.rank(history, 5, popularity_discount=0.0) == ranker.rank(history, 5)
 
 
 def test_steering_raises_what_it_favours_and_unmasks_nothing(ranker):

@@ -20,6 +20,10 @@ class Preferences(models.Model):
         default=False,
         help_text="Titles marked 18+ stay out of sight until you switch this on.",
     )
+    # The view that the person keeps above the feed, as `recommender.controls` writes it; empty where none.
+    controls = models.CharField(
+        "Kept controls", max_length=2000, blank=True, default="", help_text="A query string of the feed."
+    )
 
     class Meta:
         verbose_name_plural = "preferences"
@@ -32,7 +36,8 @@ def carry_over_preferences(giver: AbstractBaseUser, receiver: AbstractBaseUser) 
     """Give `receiver` what `giver` asked for, unless `receiver` has ever chosen for themselves."""
     chosen = Preferences.objects.filter(user=giver.pk).first()
     if chosen is not None:
-        Preferences.objects.get_or_create(user_id=receiver.pk, defaults={"show_adult": chosen.show_adult})
+        kept = {"show_adult": chosen.show_adult, "controls": chosen.controls}
+        Preferences.objects.get_or_create(user_id=receiver.pk, defaults=kept)
 
 
 def preferences_of(user: Person) -> Preferences:

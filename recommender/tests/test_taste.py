@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from recommender.models import Checkpoint
 from recommender.order import Order
 from recommender.serving import LiveRanker, live_ranker
 from recommender.starter import load_starter
-from recommender.taste import Page, Profile, TasteReport, examine_taste, read_profiles
+from recommender.taste import Page, Profile, TasteReport, examine_pages, examine_taste, read_profiles
 from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, ROMANCES
 
 LOVE, DISLIKE = FeedbackType.LOVE, FeedbackType.DISLIKE
@@ -32,11 +33,10 @@ class Biased(Ranker):
 
     first: Collection[int] = ()
     never: Collection[int] = ()
-    obedient = True  # keeps to what is masked
 
-    def rank(self, history: History, k: int, *, exclude: Collection[int] = frozenset()) -> list[RankedItem]:
-        order = super().rank(history, 999, exclude=exclude if self.obedient else ())
-        pushed = [pk for pk in self.first if not self.obedient or pk not in exclude]
+    def rank(self, history: History, k: int, *, exclude: Collection[int] = (), **_: Any) -> list[RankedItem]:
+        order = super().rank(history, 999, exclude=exclude)
+        pushed = [pk for pk in self.first if pk not in exclude]
         rest = [item for item in order if item.item_id not in {*pushed, *self.never}]
         return [*(RankedItem(pk, 0.0) for pk in pushed), *rest][:k]
 
@@ -44,7 +44,7 @@ class Biased(Ranker):
 class Reversed(Ranker):
     """Ranks the worst first."""
 
-    def rank(self, history: History, k: int, *, exclude: Collection[int] = frozenset()) -> list[RankedItem]:
+    def rank(self, history: History, k: int, *, exclude: Collection[int] = (), **_: Any) -> list[RankedItem]:
         return super().rank(history, 999, exclude=exclude)[::-1][:k]
 
 
@@ -81,17 +81,26 @@ def test_pages_are_those_of_the_feed(champion: LiveRanker) -> None:
     assert not set(page.now) & {HIDDEN, ADULT, 31, 32, 33, 34}
 
 
-def test_a_title_shown_again_is_found(champion: LiveRanker, live: Checkpoint) -> None:
-    report = examine_taste(bad(champion, live, first=(32,), obedient=False), champion, PROFILES)
-    assert "taste: seen" in failed(report)
-    sentence = next(check.sentence for check in report.checks if check.name == "taste: seen")
-    assert sentence == "The taste “Fights” is shown No 032 Show, which it has reacted to."
+def examined(champion: LiveRanker, *shown: int) -> TasteReport:
+    """Check a page that the rules of the feed would never let through."""
+    page = Page("Fights", FIGHTER.history().anime_ids, before=shown, now=shown)
+    return examine_pages([page], champion.catalogue)
+
+
+def sentence_of(report: TasteReport, name: str) -> str:
+    return next(check.sentence for check in report.checks if check.name == name)
+
+
+def test_a_title_shown_again_is_found(champion: LiveRanker) -> None:
+    report = examined(champion, 32, 40)
+    assert failed(report) == {"taste: seen"}
+    found = sentence_of(report, "taste: seen")
+    assert found == "The taste “Fights” is shown No 032 Show, which it has reacted to."
 
 
 @pytest.mark.parametrize("title", [ADULT, HIDDEN, 900])
-def test_a_title_out_of_sight_is_found(champion: LiveRanker, live: Checkpoint, title: int) -> None:
-    report = examine_taste(bad(champion, live, first=(title,), obedient=False), champion, PROFILES)
-    assert "taste: visible" in failed(report)
+def test_a_title_out_of_sight_is_found(champion: LiveRanker, title: int) -> None:
+    assert "taste: visible" in failed(examined(champion, title))
 
 
 def test_a_page_of_one_genre_is_found(champion: LiveRanker, live: Checkpoint) -> None:
@@ -104,17 +113,26 @@ def test_a_page_of_one_genre_is_found(champion: LiveRanker, live: Checkpoint) ->
     assert examine_taste(champion, bad(champion, live, first=ROMANCES), [FIGHTER]).checks[2].passed
 
 
-def test_sequels_without_their_start_are_found(champion: LiveRanker, live: Checkpoint) -> None:
-    later = range(45, 55)
-    for pk in later:
-        show = Franchise.objects.create(name=f"Show {pk}")
-        Item.objects.filter(pk__in=(pk - 10, pk)).update(franchise=show)
-    champion = live_ranker(live)  # franchises are read with the catalogue
-    assert examine_taste(champion, champion, [FIGHTER]).passed
-    report = examine_taste(bad(champion, live, first=later), champion, [FIGHTER])
-    assert "taste: sequels" in failed(report)
-    seen = Profile("All starts", tuple((pk - 10, LOVE) for pk in later))
-    assert "taste: sequels" not in failed(examine_taste(bad(champion, live, first=later), champion, [seen]))
+def test_sequels_without_their_start_are_found(live: Checkpoint) -> None:
+    for start, later in ((40, 45), (31, 46)):
+        show = Franchise.objects.create(name=f"Show {start}")
+        Item.objects.filter(pk__in=(start, later)).update(franchise=show)
+    champion = live_ranker(live)
+    report = examined(champion, 45)
+    assert failed(report) == {"taste: sequels"}
+    found = sentence_of(report, "taste: sequels")
+    assert found == "The taste “Fights” is shown No 045 Show before the start of its series."
+    assert examined(champion, 40).passed
+    assert examined(champion, 46).passed  # 31 was reacted to
+
+
+def test_no_ranker_gets_a_sequel_past_the_rules(live: Checkpoint) -> None:
+    show = Franchise.objects.create(name="Show")
+    Item.objects.filter(pk__in=(40, 45, 50)).update(franchise=show)
+    champion = live_ranker(live)
+    (page,) = examine_taste(bad(champion, live, first=(50, 45)), champion, [FIGHTER]).pages
+    assert page.now[0] == 40
+    assert not {45, 50} & set(page.now)
 
 
 def test_pages_that_have_nothing_in_common_are_found(champion: LiveRanker, live: Checkpoint) -> None:
