@@ -17,12 +17,11 @@ from django.utils.http import urlencode
 
 from catalog.models import Item
 from recommender.catalogue import Catalogue
-from recommender.moods import MOODS
+from recommender.moods import MOODS, MOST
 
 TUNED = "tuned"
 STEPS = 5  # of each slider
 NEUTRAL, LEAST_VARIETY = 2, 0  # where the sliders stand for somebody who never moved them
-MOST_MOODS = 3
 LONGEST_VIEW = 2_000  # characters of a kept query string: every genre and type there is, and to spare
 EARLIEST, LATEST = 1900, 2100
 FIELDS = ("in", "out", "type", "from", "to", "score", "members", "discovery", "variety")
@@ -132,7 +131,7 @@ def read_controls(asked: QueryDict, catalogue: Catalogue, refuse: Refuse = lambd
         min_members=_whole(asked, "members", 1, 100_000_000, refuse),
         discovery=NEUTRAL if discovery is None else discovery,
         variety=LEAST_VARIETY if variety is None else variety,
-        moods=_names(asked, "mood", moods, refuse)[:MOST_MOODS],
+        moods=_names(asked, "mood", moods, refuse)[:MOST],
         like=_title(asked, catalogue, refuse),
     )
 

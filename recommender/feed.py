@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from django.http import QueryDict
 
 from feedback.models import Person
+from recommender.bar import Bar, address
 from recommender.cards import Card, cards_of
 from recommender.match import Match
 from recommender.order import Order
@@ -31,6 +33,21 @@ class FeedPage:
     order: Order
     size: ClassVar[int] = PAGE_SIZE
     matches: ClassVar = tuple(Match)  # the words that cards may carry
+
+    @cached_property
+    def bar(self) -> Bar:
+        """Return the controls as they stand above the cards."""
+        return Bar(self.order)
+
+    @property
+    def next_url(self) -> str:
+        """Return where the cards after these are."""
+        return address(self.order.view.query, page=self.next_number)
+
+    @property
+    def here(self) -> str:
+        """Return where as many cards as the reader has now are: what a reaction asks for."""
+        return address(self.order.view.query, shown=self.shown)
 
     @property
     def ranked_by(self) -> str:

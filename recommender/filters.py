@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+import numpy as np
 from django.contrib.humanize.templatetags.humanize import intcomma
 
 from recommender.catalogue import Catalogue, Mask
@@ -13,11 +15,11 @@ from recommender.controls import Controls
 
 @dataclass(frozen=True, eq=False)
 class Filter:
-    """One filter: its words, the titles it leaves out, and the controls without it."""
+    """One filter: its words, the titles it leaves out, and how to set controls without it."""
 
     label: str
     leaves_out: Mask
-    without: Controls
+    drop: Callable[[Controls], Controls]
 
 
 def filters_of(controls: Controls, catalogue: Catalogue) -> list[Filter]:
@@ -28,35 +30,49 @@ def filters_of(controls: Controls, catalogue: Catalogue) -> list[Filter]:
 def _genres(controls: Controls, catalogue: Catalogue) -> Iterator[Filter]:
     column = {name: catalogue.has_genre[:, place] for place, name in enumerate(catalogue.genres)}
     for name in controls.include:
-        rest = tuple(other for other in controls.include if other != name)
-        yield Filter(name, ~column[name], replace(controls, include=rest))
+        yield Filter(name, ~column[name], partial(_without_genre, name=name))
     for name in controls.exclude:
-        rest = tuple(other for other in controls.exclude if other != name)
-        yield Filter(f"No {name}", column[name], replace(controls, exclude=rest))
+        yield Filter(f"No {name}", column[name], partial(_without_genre, name=name))
+
+
+def _without_genre(controls: Controls, name: str) -> Controls:
+    include, exclude = (
+        tuple(other for other in names if other != name) for names in (controls.include, controls.exclude)
+    )
+    return replace(controls, include=include, exclude=exclude)
 
 
 def _facts(controls: Controls, catalogue: Catalogue) -> Iterator[Filter]:
     if controls.types:
-        wrong = ~_is_one_of(catalogue, controls.types)
-        yield Filter(" or ".join(controls.types), wrong, replace(controls, types=()))
+        wrong = ~np.isin(catalogue.types, controls.types)
+        yield Filter(" or ".join(controls.types), wrong, lambda c: replace(c, types=()))
     years = controls.year_from, controls.year_to
     if years != (None, None):
         first, last = years[0] or 1, years[1] or 9999
         wrong = (catalogue.years < first) | (catalogue.years > last)
-        yield Filter(_years(*years), wrong, replace(controls, year_from=None, year_to=None))
+        yield Filter(_years(*years), wrong, lambda c: replace(c, year_from=None, year_to=None))
     if controls.min_score is not None:
         label = f"Score {controls.min_score:g} or more"
-        yield Filter(label, catalogue.scores < controls.min_score, replace(controls, min_score=None))
+        yield Filter(label, catalogue.scores < controls.min_score, lambda c: replace(c, min_score=None))
     if controls.min_members is not None:
         label = f"{intcomma(controls.min_members)} members or more"
-        yield Filter(label, catalogue.members < controls.min_members, replace(controls, min_members=None))
+        yield Filter(label, catalogue.members < controls.min_members, lambda c: replace(c, min_members=None))
 
 
-def _is_one_of(catalogue: Catalogue, types: tuple[str, ...]) -> Mask:
-    found: Mask = catalogue.types == types[0]
-    for kind in types[1:]:
-        found = found | (catalogue.types == kind)
-    return found
+def fewest_in_the_way(filters: Sequence[Filter], wanted: Mask) -> list[tuple[list[Filter], int]]:
+    """Return the smallest sets of filters without which some of the rows `wanted` pass, and how many do.
+
+    The one that frees most comes first, three at most; nothing where no row is wanted at all.
+    """
+    fails = np.array([each.leaves_out[wanted] for each in filters]).T  # (rows, filters)
+    if not fails.size:
+        return []
+    amount = fails.sum(axis=1)
+    sets, counts = np.unique(fails[amount == amount.min()], axis=0, return_counts=True)
+    best = np.argsort(-counts, kind="stable")[:3]
+    return [
+        ([filters[place] for place in np.flatnonzero(sets[row]).tolist()], int(counts[row])) for row in best
+    ]
 
 
 def _years(first: int | None, last: int | None) -> str:

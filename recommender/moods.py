@@ -24,6 +24,7 @@ MOODS = {
     "shiver": ("Horror", "Demons", "Vampire"),
     "stars": ("Sci-Fi", "Space", "Mecha"),
 }
+MOST = 3  # at once: more would be no mood
 LABELS = {
     "laugh": "A laugh",
     "cry": "A good cry",

@@ -115,9 +115,10 @@ class Order:
             order = [*variety.vary(order, controls.variety, self._cosines)]
         return list(islice(fade(order, self.falls), start, stop))
 
-    def count(self, controls: Controls) -> int:
-        """Count the cards there would be with other controls."""
-        return int((~withheld(replace(self.situation, controls=controls))).sum())
+    @property
+    def unfiltered(self) -> Mask:
+        """Mark the rows that could be on a card without any filter."""
+        return ~withheld(replace(self.situation, controls=Controls()))
 
     def _cards(self, n: int) -> list[int]:
         """Return the first n cards, fewer where fewer are left; each where the best of its series stands."""

@@ -3,43 +3,64 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from catalog.models import Item
 from feedback.guests import acting_user
 from feedback.history import history_of
-from feedback.refusals import explains_refusals
+from feedback.refusals import RefusedError, explains_refusals
+from feedback.views import SeeOther
 from recommender import impressions
+from recommender.bar import address
+from recommender.controls import LONGEST_VIEW, Controls, View, read_controls
 from recommender.feed import PAGE_SIZE, feed_for
 from recommender.forms import PreferencesForm
 from recommender.middleware import PageRequest
+from recommender.models import keep_controls
+from recommender.serving import get_catalogue
 from recommender.similar import similar_to
 from recommender.start import NEEDED, choices, picks_of
 
 
 @require_safe
-@vary_on_headers("HX-Request", "HX-Target")
+@vary_on_headers("HX-Request", "HX-Target", "HX-Trigger")
 def feed(request: PageRequest) -> HttpResponse:
-    shown = _whole_number(request, "shown")
-    page = feed_for(request.user, page=_whole_number(request, "page") or 1, shown=shown)
+    shown, number = _whole_number(request, "shown"), _whole_number(request, "page") or 1
+    page = feed_for(request.user, page=number, shown=shown, asked=request.GET)
     # An Undo beside an empty feed asks for the whole page; everything else here for cards.
     just_cards = request.htmx and request.htmx.target != "main"
     above = request.GET.get("below")
     begins_anew = just_cards and above not in (None, page.ranked_by)
     if begins_anew:
-        page = feed_for(request.user, shown=page.number * PAGE_SIZE)
+        page = feed_for(request.user, shown=page.number * PAGE_SIZE, asked=request.GET)
     template = "recommender/_feed.html" if just_cards else "recommender/feed.html"
     response = render(request, template, {"page": page})
     response.headers["X-Ranked-By"] = page.ranked_by
     if begins_anew:  # the cards above are another checkpoint's: a list mixes no two
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#feed", "innerHTML"
+    if request.htmx.trigger == "tune":  # without the fields that were left empty
+        response.headers["HX-Push-Url"] = address(page.order.view.query)
     impressions.record(request, page)
     return response
+
+
+@require_POST
+@explains_refusals
+def keep(request: PageRequest) -> HttpResponse:
+    """Keep a view of the feed, given as its query string; an empty one is the feed as it comes."""
+    asked = request.POST.get("view", "")
+    if len(asked) > LONGEST_VIEW:
+        raise RefusedError(400, "This view is too long to keep. Set it with the controls above the feed.")
+    controls = read_controls(QueryDict(asked), get_catalogue())
+    view = View(controls, controls.lasting)
+    keep_controls(acting_user(request), "" if view.kept == Controls() else view.kept.query())
+    messages.success(request, "Kept: your feed opens like this from now on.")
+    return SeeOther(address(view.query))
 
 
 @require_safe

@@ -8,7 +8,7 @@ from recommender.models.checkpoints import (
     shortened,
 )
 from recommender.models.impressions import Impression, ImpressionQuerySet
-from recommender.models.preferences import Preferences, carry_over_preferences, preferences_of
+from recommender.models.preferences import Preferences, carry_over_preferences, keep_controls, preferences_of
 
 __all__ = [
     "LONGEST_VERDICT",
@@ -19,6 +19,7 @@ __all__ = [
     "NotServable",
     "Preferences",
     "carry_over_preferences",
+    "keep_controls",
     "preferences_of",
     "shortened",
 ]

@@ -40,6 +40,11 @@ def carry_over_preferences(giver: AbstractBaseUser, receiver: AbstractBaseUser) 
         Preferences.objects.get_or_create(user_id=receiver.pk, defaults=kept)
 
 
+def keep_controls(user: AbstractBaseUser, controls: str) -> None:
+    """Let the feed of `user` open with these controls from now on."""
+    Preferences.objects.update_or_create(user_id=user.pk, defaults={"controls": controls})
+
+
 def preferences_of(user: Person) -> Preferences:
     """Return what `user` asked for, or the defaults (not stored) where they never did."""
     if not user.is_authenticated:

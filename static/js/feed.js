@@ -15,7 +15,10 @@ let moving = false;
 function asMany() {
   const step = Number(feed().dataset.step);
   const shown = Math.max(1, Math.ceil(cards().length / step)) * step;
-  return `${feed().dataset.url}?shown=${shown}`;
+  const url = new URL(location.href); // it says how the feed is tuned
+  url.searchParams.delete("page");
+  url.searchParams.set("shown", shown);
+  return url.pathname + url.search;
 }
 
 function keepPlace(event) {

@@ -6,6 +6,7 @@ import { watchStart } from "./start.js";
 import { watchSwipes } from "./swipe.js";
 import { watchThemeToggle } from "./theme-toggle.js";
 import { watchToasts } from "./toasts.js";
+import { watchTune } from "./tune.js";
 
 watchThemeToggle();
 watchMenus();
@@ -13,5 +14,6 @@ watchToasts();
 watchParcels();
 watchFeed();
 watchStart();
+watchTune();
 watchKeys();
 watchSwipes();
