@@ -55,6 +55,20 @@ class Franchise(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def in_order(self) -> list[Item]:
+        """Return the titles from first to last: by year where all have one, else by id."""
+        titles = list(Item.objects.filter(franchise=self).order_by("pk"))
+        if all(title.year for title in titles):
+            titles.sort(key=lambda title: title.year or 0)
+        return titles
+
+    def hold(self, anime_ids: Iterable[int]) -> None:
+        """Make these its titles, and no others."""
+        ids, held = set(anime_ids), Item.objects.filter(franchise=self)
+        now = timezone.now()  # the feed reads the catalogue again where a title changed
+        held.exclude(pk__in=ids).update(franchise=None, updated_at=now)
+        Item.objects.filter(pk__in=ids).exclude(franchise=self).update(franchise=self, updated_at=now)
+
 
 class ItemQuerySet(models.QuerySet["Item"]):
     def visible(self, *, adult: bool = False) -> ItemQuerySet:

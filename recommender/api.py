@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.permissions import AllowAny
@@ -12,9 +13,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.cards import Card, cards_of
+from recommender.controls import read_controls
+from recommender.moods import MOODS
 from recommender.order import Order
+from recommender.serving import get_catalogue
 
 MAX_K = 100
+
+
+def _refuse(sentence: str) -> NoReturn:
+    raise serializers.ValidationError({"detail": sentence})
 
 
 class Question(serializers.Serializer[None]):
@@ -24,6 +32,9 @@ class Question(serializers.Serializer[None]):
 class RecommendationSerializer(serializers.Serializer[Card]):
     anime_id = serializers.IntegerField(source="item.anime_id")
     name = serializers.CharField(source="item.name")
+    series = serializers.CharField(
+        source="label", help_text="Where in its series it stands: “Start here · 5 entries”; empty when alone."
+    )
     reason = serializers.CharField(source="reason.text", help_text="Why, in a sentence.")
     causes = serializers.SerializerMethodField(help_text="The anime_ids of the titles that the reason names.")
 
@@ -46,13 +57,38 @@ class RecommendationsSerializer(serializers.Serializer[Recommendations]):
     results = RecommendationSerializer(many=True)
 
 
-@extend_schema(parameters=[Question], responses=RecommendationsSerializer)
+def _several(name: str, text: str) -> OpenApiParameter:
+    return OpenApiParameter(name, {"type": "array", "items": {"type": "string"}}, description=text)
+
+
+def _number(name: str, text: str, kind: type = int) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, description=text)
+
+
+VIEW = [
+    _several("in", "Genres a title must all have."),
+    _several("out", "Genres it must not have."),
+    _several("type", "It is one of these types."),
+    _number("from", "First year; a title whose year is not known is left out."),
+    _number("to", "Last year."),
+    _number("score", "Least mean score, 1 to 10.", float),
+    _number("members", "Least number of members."),
+    _number("discovery", "From 0, what everybody knows, over 2, as foretold, to 4, hidden gems."),
+    _number("variety", "From 0, as foretold, to 4, all sorts."),
+    _several("mood", f"What tonight is to be like: {', '.join(MOODS)}."),
+    _number("like", "The anime_id of a title that tonight is to be like."),
+    _number("tuned", "1: nothing else is set; without any of these, what the person keeps applies."),
+]
+
+
+@extend_schema(parameters=[Question, *VIEW], responses=RecommendationsSerializer)
 @api_view(["GET"])
 @permission_classes([AllowAny])
 def recommendations(request: Request) -> Response:
     """Return the k titles the person would like best, best first; popular ones for somebody unknown."""
     question = Question(data=request.query_params)
     question.is_valid(raise_exception=True)
-    order = Order.of(request.user)
+    read_controls(request.query_params, get_catalogue(), _refuse)
+    order = Order.of(request.user, request.query_params)
     cards = cards_of(order, order.slice(0, question.validated_data["k"]))
     return Response(RecommendationsSerializer(Recommendations(order.version, cards)).data)

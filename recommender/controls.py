@@ -27,7 +27,7 @@ EARLIEST, LATEST = 1900, 2100
 FIELDS = ("in", "out", "type", "from", "to", "score", "members", "discovery", "variety")
 STEERING = ("mood", "like")
 
-Refuse = Callable[[str], None]
+Refuse = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,8 @@ def _names(asked: QueryDict, name: str, known: dict[str, str], refuse: Refuse) -
     """Return the values that exist, as we spell them, each once and in our order."""
     values = {value.strip().casefold() for value in asked.getlist(name)} - {""}
     for value in sorted(values - known.keys()):
-        refuse(f"There is no {name}={shortened(value)}: choose of {', '.join(known.values())}.")
+        kinds = "a genre of the catalogue" if name in ("in", "out") else f"of {', '.join(known.values())}"
+        refuse(f"There is no {name}={shortened(value)}: choose {kinds}.")
     return tuple(ours for spelling, ours in known.items() if spelling in values)
 
 

@@ -88,3 +88,43 @@ def test_the_query_count_does_not_grow(admin_client, django_assert_max_num_queri
         ItemFactory.create_batch(20, genres=["Drama"], franchise=FranchiseFactory())
         with django_assert_max_num_queries(8):
             admin_client.get(reverse("admin:catalog_item_changelist"))
+
+
+def franchise_page(client, franchise, titles):
+    url = reverse("admin:catalog_franchise_change", args=[franchise.pk])
+    return client.post(url, {"name": franchise.name, "titles": titles})
+
+
+def test_a_franchise_shows_its_titles_in_order_and_takes_others(admin_client):
+    bebop, other = FranchiseFactory(name="Bebop"), FranchiseFactory(name="Other")
+    film = ItemFactory(name="Bebop: the Film", year=2001, franchise=bebop)
+    series = ItemFactory(name="Bebop", year=1998, franchise=bebop)
+    stray = ItemFactory(name="Bebop Special", year=1999, franchise=other)
+    page = admin_client.get(reverse("admin:catalog_franchise_change", args=[bebop.pk]))
+    lines = page.context["adminform"].form.initial["titles"].splitlines()
+    assert lines == [f"{series.pk}  Bebop (TV, 1998)", f"{film.pk}  Bebop: the Film (TV, 2001)"]
+
+    before = Item.objects.get(pk=film.pk).updated_at
+    assert franchise_page(admin_client, bebop, f"{lines[0]}\n\n{stray.pk}").status_code == 302
+    assert bebop.in_order() == [series, stray]
+    let_go = Item.objects.get(pk=film.pk)
+    assert let_go.franchise is None
+    assert let_go.updated_at > before
+
+
+@pytest.mark.parametrize(
+    ("titles", "sentence"),
+    [
+        ("Cowboy Bebop", "Begin each line with the id of a title, not with “Cowboy”."),
+        ("777777", "There is no title with the id 777777: import it first."),
+        ("9" * 30, "Begin each line with the id of a title"),
+        ("²", "Begin each line with the id of a title"),
+    ],
+)
+def test_a_franchise_refuses_what_is_no_title(admin_client, titles, sentence):
+    bebop = FranchiseFactory(name="Bebop")
+    item = ItemFactory(franchise=bebop)
+    response = franchise_page(admin_client, bebop, titles)
+    assert response.status_code == 200
+    assert sentence in response.context["adminform"].form.errors["titles"][0]
+    assert bebop.in_order() == [item]
