@@ -162,7 +162,7 @@ class Bar:
     def has_kept(self) -> bool:
         return self.view.kept != Controls()
 
-    @property
+    @cached_property
     def like_url(self) -> str:
         """Return the beginning of the address that steers tonight to a title: its id is to follow."""
         here = self.url(replace(self.controls, like=None))

@@ -12,7 +12,7 @@ from recommender.catalogue import Catalogue
 
 
 def dismissed_ids(dismissed: Dismissed, catalogue: Catalogue) -> frozenset[int]:
-    """Return every title that must not be shown: those dismissed, and all of the franchises that are hidden."""
+    """Return every title that must not be shown: those dismissed, and all of the franchises hidden."""
     rejected = catalogue.rows_of([each.anime_id for each in dismissed.franchises])
     of_these = np.isin(catalogue.group, catalogue.group[rejected])
     return dismissed.anime_ids.union(catalogue.ids_of(of_these))

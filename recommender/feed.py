@@ -44,7 +44,7 @@ class FeedPage:
         """Return where the cards after these are."""
         return address(self.order.view.query, page=self.next_number)
 
-    @property
+    @cached_property
     def here(self) -> str:
         """Return where as many cards as the reader has now are: what a reaction asks for."""
         return address(self.order.view.query, shown=self.shown)

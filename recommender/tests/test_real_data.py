@@ -86,6 +86,6 @@ def test_a_long_history_costs_no_more_queries_and_pages_never_repeat(
         page = feed_for(ann)
     assert (page.known, page.is_personal, len(page.cards)) == (300, True, PAGE_SIZE)
     seen: list[int] = []
-    for number in (1, 2, 3, 100, 101, 400):
+    for number in (1, 2, 3, 100, 101, 200):
         seen += [card.item.pk for card in feed_for(ann, page=number).cards]
     assert len(seen) == len(set(seen)) == 6 * PAGE_SIZE
