@@ -69,6 +69,12 @@ def _said(situation: Situation, row: int) -> str:
     return f"You {past.lower()} it already."
 
 
+def _set_aside(situation: Situation, row: int) -> str:
+    if int(situation.catalogue.ids[row]) in situation.watched:
+        return "You have seen it."
+    return "You put it off, or hid it with its franchise."
+
+
 def _no_entry(situation: Situation) -> Mask:
     """Mark what is not the card of its series."""
     catalogue = situation.catalogue
@@ -140,7 +146,7 @@ RULES = (
     Rule(
         "set aside",
         lambda s: s.set_aside | s.catalogue.mask_of(s.watched),
-        lambda s, row: "You have seen it or set it aside.",
+        _set_aside,
         lambda s, row: "Take that back in My activity.",
     ),
     Rule(

@@ -83,7 +83,9 @@ def test_already_answered(saga: Franchise, said: FeedbackType) -> None:
 def test_set_aside(saga: Franchise) -> None:
     situation = Situation(snapshot(), dismissed=[99])
     assert cards(situation) == [30]
-    assert rules_of(situation, 99) == ["set aside"]
+    (held,) = held_back(situation, 99)
+    assert (held.rule, held.sentence) == ("set aside", "You put it off, or hid it with its franchise.")
+    assert held_back(Situation(snapshot(), watched=[99]), 99)[0].sentence == "You have seen it."
 
 
 def test_a_start_that_is_set_aside_keeps_its_series_waiting(saga: Franchise) -> None:
