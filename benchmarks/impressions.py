@@ -104,7 +104,7 @@ def fading_costs(person: Any, rounds: int) -> None:
     from django.utils import timezone
 
     from catalog.models import Item
-    from recommender import feed
+    from recommender import feed, order
     from recommender.models import Impression
 
     titles = list(Item.objects.visible().popular().values_list("pk", flat=True)[:2000])
@@ -121,7 +121,7 @@ def fading_costs(person: Any, rounds: int) -> None:
         for day in range(1, 180)
         for place in range(100)
     )
-    fading = len(feed.falls_of(person))
+    fading = len(order.falls_of(person))
     with_it, without = paired(lambda: feed.feed_for(person), lambda: unfaded(person), rounds)
     print(f"The feed after half a year at 100 cards a day ({Impression.objects.count()} impressions)")
     print(
@@ -134,7 +134,7 @@ def unfaded(person: Any) -> None:
     """Compute the feed of somebody for whom nothing fades, without asking."""
     from recommender import feed
 
-    with mock.patch("recommender.feed.falls_of", return_value={}):
+    with mock.patch("recommender.order.falls_of", return_value={}):
         feed.feed_for(person)
 
 

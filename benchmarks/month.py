@@ -87,8 +87,9 @@ class Visitor:
         """Return the twenty titles that the site shows, and log them as the site does."""
         from django.utils import timezone
 
-        from recommender.feed import PAGE_SIZE, Order
+        from recommender.feed import PAGE_SIZE
         from recommender.impressions import Showing, save
+        from recommender.order import Order
 
         order = Order.of(self.user)
         if arm == "popular":

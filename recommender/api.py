@@ -11,7 +11,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recommender.feed import Card, Order
+from recommender.cards import Card, cards_of
+from recommender.order import Order
 
 MAX_K = 100
 
@@ -53,5 +54,5 @@ def recommendations(request: Request) -> Response:
     question = Question(data=request.query_params)
     question.is_valid(raise_exception=True)
     order = Order.of(request.user)
-    cards = order.cards(order.slice(0, question.validated_data["k"]))
+    cards = cards_of(order, order.slice(0, question.validated_data["k"]))
     return Response(RecommendationsSerializer(Recommendations(order.version, cards)).data)

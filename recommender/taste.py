@@ -12,7 +12,8 @@ from catalog.models import Item
 from feedback.history import History, Reaction
 from feedback.models import FeedbackType
 from ml.verdicts import Check
-from recommender.feed import PAGE_SIZE, Order
+from recommender.feed import PAGE_SIZE
+from recommender.order import Order
 from recommender.series import starts, without_start
 from recommender.serving import LiveRanker
 

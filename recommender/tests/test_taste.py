@@ -13,8 +13,9 @@ from feedback.models import FeedbackType
 from ml.checkpoint import Checkpoint as Weights
 from ml.history import History
 from ml.ranker import RankedItem, Ranker
-from recommender.feed import PAGE_SIZE, Order
+from recommender.feed import PAGE_SIZE
 from recommender.models import Checkpoint
+from recommender.order import Order
 from recommender.serving import LiveRanker, live_ranker
 from recommender.starter import load_starter
 from recommender.taste import Page, Profile, TasteReport, examine_taste, read_profiles
