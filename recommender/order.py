@@ -18,7 +18,7 @@ from feedback.models import Person
 from ml.history import History as MlHistory
 from recommender.dismissed import dismissed_ids, sequence_of
 from recommender.fading import fade, falls_of
-from recommender.models import preferences_of
+from recommender.models import Ignored, preferences_of
 from recommender.series import LOOKAHEAD, series_by_id, spread
 from recommender.serving import LiveRanker, get_ranker
 
@@ -34,6 +34,7 @@ class Order:
     dismissed: Dismissed = NOTHING
     # What the ranker said of the titles it was last asked for: anime_id -> log-probability.
     beliefs: dict[int, float] = field(default_factory=dict, compare=False)
+    ignored: frozenset[int] = frozenset()  # titles whose reaction does not count; masked all the same
 
     @classmethod
     def of(cls, user: Person) -> Order:
@@ -45,6 +46,7 @@ class Order:
             adult=adult,
             falls=falls_of(user),
             dismissed=dismissed_by(user),
+            ignored=frozenset(Ignored.objects.of(user).order_by().values_list("item", flat=True)),
         )
 
     @classmethod
@@ -56,9 +58,10 @@ class Order:
         adult: bool,
         falls: Mapping[int, int] = MappingProxyType({}),
         dismissed: Dismissed = NOTHING,
+        ignored: frozenset[int] = frozenset(),
     ) -> Order:
-        """Let a ranker decide, or popularity where there is none or it knows nothing of the history."""
-        if live is not None and not any(live.ranker.knows(anime_id) for anime_id in history.anime_ids):
+        """Let a ranker decide, or popularity where there is none or it knows nothing that counts."""
+        if live is not None and not any(map(live.ranker.knows, history.anime_ids - ignored)):
             live = None
         return cls(history, live, adult, falls, dismissed)
 
@@ -103,5 +106,5 @@ class Order:
 
     @property
     def sequence(self) -> MlHistory:
-        """The history as the model reads it."""
-        return sequence_of(self.history, self.dismissed)
+        """The history as the model reads it: without what the person ignores."""
+        return sequence_of(History(self.counted), self.dismissed)

@@ -1,11 +1,15 @@
 from django.urls import path
 
-from recommender import views
+from recommender import reasons, views
 
 app_name = "recommender"
 urlpatterns = [
     path("", views.feed, name="feed"),
     path("start/", views.start, name="start"),
     path("title/<int:anime_id>/", views.title, name="title"),
+    path("why/<int:anime_id>/", reasons.why_page, name="why"),
+    path("why-not/", reasons.why_not, name="why_not"),
+    path("ignored/<int:anime_id>/", reasons.ignore, name="ignore"),
+    path("ignored/<int:anime_id>/count/", reasons.count, name="count"),
     path("preferences/", views.preferences, name="preferences"),
 ]

@@ -7,6 +7,7 @@ from recommender.models.checkpoints import (
     NotServable,
     shortened,
 )
+from recommender.models.ignored import Ignored, IgnoredQuerySet, carry_over_ignored
 from recommender.models.impressions import Impression, ImpressionQuerySet
 from recommender.models.preferences import Preferences, carry_over_preferences, preferences_of
 
@@ -14,10 +15,13 @@ __all__ = [
     "LONGEST_VERDICT",
     "Checkpoint",
     "CheckpointQuerySet",
+    "Ignored",
+    "IgnoredQuerySet",
     "Impression",
     "ImpressionQuerySet",
     "NotServable",
     "Preferences",
+    "carry_over_ignored",
     "carry_over_preferences",
     "preferences_of",
     "shortened",

@@ -6,6 +6,7 @@ import { watchStart } from "./start.js";
 import { watchSwipes } from "./swipe.js";
 import { watchThemeToggle } from "./theme-toggle.js";
 import { watchToasts } from "./toasts.js";
+import { watchWhy } from "./why.js";
 
 watchThemeToggle();
 watchMenus();
@@ -15,3 +16,4 @@ watchFeed();
 watchStart();
 watchKeys();
 watchSwipes();
+watchWhy();
