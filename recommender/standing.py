@@ -161,10 +161,10 @@ def _spread(item: Item, places: Places) -> Hold | None:
     name = Item.objects.get(pk=nearest).name
     return Hold(
         "One of a series",
-        f"{name}, of the same series, stands above it at place {places.feed[nearest]}. Ten other titles come "
-        "between two of one series.",
+        f"{name}, of the same series, stands at place {intcomma(places.feed[nearest])}, and ten other titles "
+        "come between two of one series.",
         Remedy(
-            f"Answer {name}, and this one moves up.",
+            "Answer that one, and this one moves up.",
             "Open it",
             reverse("recommender:title", args=[nearest]),
         ),

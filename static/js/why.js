@@ -5,7 +5,7 @@ export function watchWhy() {
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id !== "why") return;
     if (!dialog.open) dialog.showModal();
-    dialog.scrollTop = 0;
+    event.target.scrollTop = 0;
   });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
