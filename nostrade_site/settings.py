@@ -120,6 +120,7 @@ WORKER_MEMORY_MB = whole_number("WORKER_MEMORY_MB", default=0)
 CELERY_TASK_ROUTES = {
     "recommender.tasks.retrain": {"queue": "train"},
     "recommender.tasks.measure_reasons": {"queue": "train"},
+    "recommender.tasks.draw_map": {"queue": "train"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below formats Celery's lines too
 CELERY_BEAT_SCHEDULER = "redbeat.RedBeatScheduler"
@@ -133,6 +134,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "recommender.tasks.measure_reasons",
         "schedule": 10 * 60,
         "options": {"expires": 10 * 60},  # behind a long training run they must not pile up
+    },
+    "draw-map": {
+        "task": "recommender.tasks.draw_map",
+        "schedule": 10 * 60,
+        "options": {"expires": 10 * 60},
     },
     # A reaction counts for a day, so yesterday's impressions can still get one.
     "link-impressions": {

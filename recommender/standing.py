@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from django.contrib.humanize.templatetags.humanize import intcomma
@@ -65,13 +65,21 @@ class Places:
         return {pk: place for place, pk in enumerate(self.order.slice(0, n), start=1)}
 
     @cached_property
+    def masked(self) -> frozenset[int]:
+        """Return the model's titles that are no answer: out of sight, or with a reaction."""
+        live = self.order.live
+        known = frozenset(live.ranker.item_ids if live else ())
+        visible = Item.objects.visible(adult=self.order.adult).order_by().values_list("pk", flat=True)
+        return known.difference(visible) | self.order.history.anime_ids
+
+    @cached_property
     def model(self) -> Mapping[int, int]:
         """Map titles to their places by the model's score alone, among those that may be shown."""
         live = self.order.live
         if live is None:
             return {}
         n = len(live.ranker.item_ids)
-        ranked = live.ranker.rank(self.order.sequence, n, exclude=self.order.masked(live))
+        ranked = live.ranker.rank(self.order.sequence, n, exclude=self.masked)
         return {title.item_id: place for place, title in enumerate(ranked, start=1)}
 
     def reaction_to(self, item: Item) -> Reaction | None:
@@ -81,15 +89,7 @@ class Places:
     def without(self, item: Item) -> Places:
         """Return the order as it would be, had the person said nothing about a title."""
         kept = tuple(said for said in self.order.history.reactions if said.anime_id != item.pk)
-        return Places(
-            Order.by(
-                self.order.live,
-                History(kept),
-                adult=self.order.adult,
-                falls=self.order.falls,
-                ignored=self.order.ignored,
-            )
-        )
+        return Places(replace(self.order, history=History(kept)))
 
     def standing(self, item: Item) -> Standing:
         """Say where a title stands and why it does not stand higher."""

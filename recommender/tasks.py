@@ -48,6 +48,15 @@ def measure_reasons() -> None:
 
 
 @shared_task
+def draw_map() -> None:
+    """Draw the map of a checkpoint that went live."""
+    from recommender.mapping import draw_missing  # noqa: PLC0415  # as above
+
+    for line in draw_missing():
+        logger.info("Map: %s", line)
+
+
+@shared_task
 def link_impressions(days: int) -> int:
     """Find what followed the impressions of the last `days` days."""
     return outcomes.link(days)

@@ -9,6 +9,7 @@ from recommender.models.checkpoints import (
 )
 from recommender.models.ignored import Ignored, IgnoredQuerySet, carry_over_ignored
 from recommender.models.impressions import Impression, ImpressionQuerySet
+from recommender.models.maps import Map
 from recommender.models.preferences import Preferences, carry_over_preferences, preferences_of
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "IgnoredQuerySet",
     "Impression",
     "ImpressionQuerySet",
+    "Map",
     "NotServable",
     "Preferences",
     "carry_over_ignored",
