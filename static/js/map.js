@@ -71,8 +71,8 @@ const glow = {
     data.forEach((element, place) => {
       if (chart.data.datasets[index].data[place].said !== "Loved") return;
       const light = ctx.createRadialGradient(element.x, element.y, 0, element.x, element.y, 22);
-      light.addColorStop(0, faded(colour("--gold"), 0.65));
-      light.addColorStop(1, faded(colour("--gold"), 0));
+      light.addColorStop(0, faded(colour("--star-glow"), 0.7));
+      light.addColorStop(1, faded(colour("--star-glow"), 0));
       ctx.fillStyle = light;
       ctx.fillRect(element.x - 22, element.y - 22, 44, 44);
     });
@@ -92,6 +92,18 @@ function datasets() {
     { id: "path", type: "line", data: mine, pointRadius: 0, pointHitRadius: 0, borderColor: faded(colour("--ink"), 0.35), borderWidth: 1.5, borderDash: [3, 5], tension: 0.25 },
     { id: "titles", data: points.ids.map((_, index) => at(index)), pointRadius: innerWidth < 640 ? 2 : 2.6, pointHoverRadius: 6, backgroundColor: points.ids.map((_, index) => faded(of(index), 0.75)), borderWidth: 0 },
   ];
+}
+
+/** The feed, steered for this visit to what is like one title. */
+const like = (index) => `${root.dataset.feed}?like=${points.ids[index]}`;
+
+/** Steer the feed to what stands in the middle of the view. */
+function steer() {
+  const { x, y } = sky.scales;
+  const centre = { x: (x.min + x.max) / 2, y: (y.min + y.max) / 2 };
+  const far = (index) => Math.hypot(at(index).x - centre.x, at(index).y - centre.y);
+  const [nearest] = points.ids.map((_, index) => index).sort((one, other) => far(one) - far(other));
+  location.assign(like(nearest));
 }
 
 function paragraph(...parts) {
@@ -115,7 +127,7 @@ async function choose(index) {
   const facts = [points.years[index], points.scores[index]?.toFixed(2), points.genres[index].slice(0, 4).join(", ")];
   const said = marks.find((mark) => mark.id === id);
   const words = paragraph(said ? `${said.said} on ${said.when}. ` : "", facts.filter(Boolean).join(" · "));
-  field("map-title").replaceChildren(paragraph(points.names[index]), words, paragraph(link("Open it", address("title", id)), link("Why?", address("why", id))));
+  field("map-title").replaceChildren(paragraph(points.names[index]), words, paragraph(link("Open it", address("title", id)), link("Why?", address("why", id)), link("More like this tonight", like(index))));
   redraw();
   const answer = await fetch(address("causes", id)).catch(() => null);
   if (!answer?.ok || chosen !== index) return;
@@ -236,6 +248,7 @@ async function begin() {
   drawContexts();
   for (const id of ["map-layout", "map-colour"]) field(id).addEventListener("change", redraw);
   field("map-find").addEventListener("change", find);
+  field("map-steer").addEventListener("click", steer);
   for (const button of root.querySelectorAll("[data-zoom]")) button.addEventListener("click", zoom);
   const repaint = () => (redraw(), drawContexts());
   new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
