@@ -72,7 +72,7 @@ const glow = {
       if (chart.data.datasets[index].data[place].said !== "Loved") return;
       const light = ctx.createRadialGradient(element.x, element.y, 0, element.x, element.y, 22);
       light.addColorStop(0, faded(colour("--star-glow"), 0.7));
-      light.addColorStop(1, faded(colour("--star-glow"), 0));
+      light.addColorStop(1, faded(colour("--star-glow"), 0.01));
       ctx.fillStyle = light;
       ctx.fillRect(element.x - 22, element.y - 22, 44, 44);
     });
