@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from catalog.models import Item
 from feedback.dismissals import NOTHING, Dismissed, dismissed_by
-from feedback.history import History, history_of
+from feedback.history import History, Reaction, history_of
 from feedback.models import Person
 from ml.history import History as MlHistory
 from recommender.dismissed import dismissed_ids, sequence_of
@@ -63,7 +63,12 @@ class Order:
         """Let a ranker decide, or popularity where there is none or it knows nothing that counts."""
         if live is not None and not any(map(live.ranker.knows, history.anime_ids - ignored)):
             live = None
-        return cls(history, live, adult, falls, dismissed)
+        return cls(history, live, adult, falls, dismissed, ignored=ignored)
+
+    @property
+    def counted(self) -> tuple[Reaction, ...]:
+        """Return the reactions that the order follows."""
+        return tuple(said for said in self.history.reactions if said.anime_id not in self.ignored)
 
     @property
     def version(self) -> str | None:

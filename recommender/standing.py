@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from catalog.models import Item
 from feedback.history import History, Reaction
+from feedback.models import Dismissal
 from recommender.fading import FALL, PATIENCE
 from recommender.order import Order
 
@@ -70,7 +71,7 @@ class Places:
         live = self.order.live
         known = frozenset(live.ranker.item_ids if live else ())
         visible = Item.objects.visible(adult=self.order.adult).order_by().values_list("pk", flat=True)
-        return known.difference(visible) | self.order.history.anime_ids
+        return known.difference(visible) | self.order.settled
 
     @cached_property
     def model(self) -> Mapping[int, int]:
@@ -117,6 +118,25 @@ def _said(item: Item, places: Places) -> Hold | None:
     )
 
 
+def _dismissed(item: Item, places: Places) -> Hold | None:
+    """Never recommend what the person set aside, while it is set aside."""
+    dismissed, history = places.order.dismissed, places.order.history
+    if item.pk not in places.order.settled or item.pk in history.anime_ids:
+        return None
+    kind = Dismissal.Kind.FRANCHISE
+    said = "You hid its whole franchise."
+    if item.pk in dismissed.seen:
+        kind, said = Dismissal.Kind.SEEN, "You have seen it."
+    elif item.pk in dismissed.snoozed:
+        _, until = dismissed.snoozed[item.pk]
+        kind, said = Dismissal.Kind.NOT_NOW, f"You said “not now”: it is back on {until:%-d %B %Y}."
+    elif not dismissed.hides_franchise_of(item):  # its series is one by name alone, hidden by another title
+        return Hold("Set aside", said, Remedy("Take that back in My activity."), is_out=True)
+    url = reverse("feedback:dismiss", args=[item.pk])
+    remedy = Remedy("Take that back, and it competes again.", "Show it again", url, (("show", kind.value),))
+    return Hold("Set aside", said, remedy, is_out=True)
+
+
 def _stranger(item: Item, places: Places) -> Hold | None:
     """Rank what the model does not know behind everything it does."""
     live = places.order.live
@@ -133,7 +153,7 @@ def _stranger(item: Item, places: Places) -> Hold | None:
 def _faded(item: Item, places: Places) -> Hold | None:
     """Let a title that was shown often and ignored stand lower for a while."""
     fall = places.order.falls.get(item.pk)
-    if not fall or item.pk in places.order.history.anime_ids:
+    if not fall or item.pk in places.order.settled:
         return None
     days = fall // FALL + PATIENCE
     return Hold(
@@ -172,4 +192,4 @@ def _spread(item: Item, places: Places) -> Hold | None:
 
 
 Rule = Callable[[Item, Places], Hold | None]
-RULES: tuple[Rule, ...] = (_said, _stranger, _faded, _spread)
+RULES: tuple[Rule, ...] = (_said, _dismissed, _stranger, _faded, _spread)

@@ -176,7 +176,7 @@ def _influences(
             cause.item_id in stated,
         )
         for cause in causes
-        if cause.item_id in items
+        if cause.item_id in items and cause.item_id in said  # else seen, without a verdict
     ]
 
 

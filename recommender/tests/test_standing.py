@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Franchise, Item
-from feedback.models import FeedbackType
+from feedback.models import Dismissal, FeedbackType
 from recommender import serving
 from recommender.fading import PATIENCE
 from recommender.models import Checkpoint, Impression
@@ -62,6 +62,24 @@ def test_the_page_offers_the_remedy(member: User, client: Client) -> None:
     assert "You disliked it on" in page
     assert "Take it back" in page
     assert f'action="{reverse("feedback:react", args=[13])}"' in page
+
+
+@pytest.mark.parametrize("kind", Dismissal.Kind)
+def test_what_was_set_aside_is_shown_again_by_its_button(
+    member: User, client: Client, kind: Dismissal.Kind
+) -> None:
+    client.post(reverse("feedback:dismiss", args=[20]), {"hide": kind.value})
+    found = standing(member, 20)
+    assert (rules(found), found.place, found.is_out) == (["Set aside"], None, True)
+    remedy = found.holds[0].remedy
+    client.post(remedy.url, dict(remedy.fields))
+    assert standing(member, 20).place
+
+
+def test_a_title_only_seen_is_no_cause(member: User, client: Client) -> None:
+    client.post(reverse("feedback:dismiss", args=[13]), {"hide": Dismissal.Kind.SEEN.value})
+    assert client.get(reverse("recommender:why", args=[14])).status_code == 200
+    assert client.get(reverse("recommender:why", args=[13])).status_code == 200
 
 
 def test_what_the_model_does_not_know_is_said(member: User) -> None:

@@ -167,5 +167,5 @@ def test_query_count_does_not_depend_on_the_history(
     for anime_id in range(13, 30):
         say(member, anime_id)
     asked(member, 30)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(15):
         asked(member, 30)
