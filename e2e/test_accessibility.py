@@ -15,6 +15,9 @@ GUEST_PAGES = (
     "/saved/",
     "/activity/",
     "/preferences/",
+    "/why/1/",
+    "/why-not/?q=bebop",
+    "/map/",
 )
 VISITOR_PAGES = ("/", "/start/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/")
 

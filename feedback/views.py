@@ -6,12 +6,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render, resolve_url
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.http import MAX_URL_REDIRECT_LENGTH, url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Item
@@ -20,17 +19,11 @@ from feedback.activity import KINDS, LONGEST_QUERY, about, counted, entries_of, 
 from feedback.context_processors import Mine
 from feedback.guests import acting_user
 from feedback.models import Dismissal, Event, FeedbackType, Saved
+from feedback.redirects import SeeOther, next_page
 from feedback.refusals import RefusedError, explains_refusals
 from feedback.undoing import Undo, say
 
 PAGE_SIZE = 30
-FEED = "recommender:feed"  # by name only: this app knows no page above it
-
-
-class SeeOther(HttpResponseRedirect):
-    """Post/Redirect/Get: the browser, or HTMX, asks for the next page with GET."""
-
-    status_code = 303
 
 
 @require_POST
@@ -43,7 +36,7 @@ def react(request: HttpRequest, anime_id: int) -> HttpResponse:
     item = _visible_item(request, anime_id)
     event = Event.objects.record(acting_user(request), item, feedback_type)
     say(request, f"{feedback_type.past} {item}", _undo_of_event(event))
-    return SeeOther(_next(request))
+    return SeeOther(next_page(request))
 
 
 def _retract(request: HttpRequest, anime_id: int) -> HttpResponse:
@@ -51,10 +44,10 @@ def _retract(request: HttpRequest, anime_id: int) -> HttpResponse:
     retractions = Event.objects.retract(request.user, anime_id) if request.user.is_authenticated else []
     if not retractions:  # said before, or never: nothing changes, and a title out of sight stays unknown
         _visible_item(request, anime_id)
-        return SeeOther(_next(request))
+        return SeeOther(next_page(request))
     lost = retractions[-1]
     say(request, f"Took back your reaction to {lost.item}", _undo_of_event(lost))
-    return SeeOther(_next(request))
+    return SeeOther(next_page(request))
 
 
 def _undo_of_event(event: Event) -> Undo:
@@ -72,7 +65,7 @@ def undo(request: HttpRequest, event_id: int) -> HttpResponse:
         )
     Event.objects.undo(event)
     say(request, f"Undone: {event.item}")
-    return SeeOther(_next(request))
+    return SeeOther(next_page(request))
 
 
 @require_POST
@@ -91,7 +84,7 @@ def save(request: HttpRequest, anime_id: int) -> HttpResponse:
         kept.delete()
         again = (("saved", "1"), ("since", kept.created_at.isoformat()))
         _tell(request, f"No longer saved: {kept.item}", kept.item, Undo(request.path, again))
-    return SeeOther(_next(request))
+    return SeeOther(next_page(request))
 
 
 @require_POST
@@ -105,7 +98,7 @@ def dismiss(request: HttpRequest, anime_id: int) -> HttpResponse:
         _tell(request, words, item, Undo(request.path, (("show", kind.value),)))
     else:
         _show_again(request, anime_id, _kind_of_dismissal(request, "show"))
-    return SeeOther(_next(request))
+    return SeeOther(next_page(request))
 
 
 def _show_again(request: HttpRequest, anime_id: int, kind: Dismissal.Kind) -> None:
@@ -222,10 +215,3 @@ def _visible_item(request: HttpRequest, anime_id: int) -> Item:
             404, "This title is not here, or is no longer shown. Search for another one by name."
         )
     return item
-
-
-def _next(request: HttpRequest) -> str:
-    """Return the page to go on with: the form's `next` where it leads to this site, else the feed."""
-    url = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
-    return url if ours and len(url) <= MAX_URL_REDIRECT_LENGTH else resolve_url(FEED)

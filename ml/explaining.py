@@ -1,11 +1,12 @@
 """Why a title is there: leave-one-out over the events of a history."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ml.encoding import FEEDBACK, ITEM, POSITION
@@ -33,17 +34,24 @@ class Drops:
 
 
 def leave_one_out(
-    score: MixedScore, encoded: Encoded, indices: Sequence[int], without: Tensor, among: Tensor | None = None
+    score: MixedScore,
+    encoded: Encoded,
+    indices: Sequence[int],
+    without: Tensor,
+    among: Tensor | None = None,
+    also: Collection[int] = (),
 ) -> Drops:
     """Return by how much the log-probability of each title (T,) falls without each of the tried events.
 
     A log-probability is over the titles outside the whole history: all of them, or those `among` (M,) that
     were retrieved, ascending, with the asked ones. `without` (1, N + 1 or M) are the scores when nothing is
-    known: what is left of SASRec's part without an only event.
+    known: what is left of SASRec's part without an only event. Events of the titles `also` are tried too.
     """
     weights = score.weights([encoded])[:, :, 0]
     titles = torch.tensor(indices)
-    encoded, tried = _loose_last(encoded, _most_telling(score.said(encoded, weights, titles)))
+    telling = _most_telling(score.said(encoded, weights, titles)).numpy()
+    asked_for = np.flatnonzero(np.isin(encoded[ITEM], list(also)))
+    encoded, tried = _loose_last(encoded, np.union1d(telling, asked_for))
     if encoded.shape[1] > 1:
         scores = score.sasrec(score.states_without_each(encoded, tried.tolist()), among)
     else:
@@ -77,10 +85,10 @@ def _most_telling(said: Tensor) -> Tensor:
     return (len(said) - 1 - order).sort().values
 
 
-def _loose_last(encoded: Encoded, tried: Tensor) -> tuple[Encoded, Tensor]:
+def _loose_last(encoded: Encoded, tried: NDArray[np.int64]) -> tuple[Encoded, Tensor]:
     """Move the tried events of a set to its end: it has no order, and what comes before is computed once."""
     loose = encoded[POSITION] == 0
     is_tried = np.zeros(len(loose), dtype=bool)
-    is_tried[tried.numpy()] = True
+    is_tried[tried] = True
     order = np.argsort(np.where(loose, is_tried, 2), kind="stable")
     return encoded[:, order], torch.from_numpy(np.flatnonzero(is_tried[order]))

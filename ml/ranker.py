@@ -135,7 +135,9 @@ class Ranker:
         return answer
 
     @torch.inference_mode()
-    def explain(self, history: History, item_ids: Sequence[int]) -> list[list[Cause]]:
+    def explain(
+        self, history: History, item_ids: Sequence[int], *, also: Collection[int] = ()
+    ) -> list[list[Cause]]:
         """Say for each title which events of the history raise it: leave-one-out over the history, batched.
 
         A cause's drop is the fall of the title's log-probability without the event, all else equal: the parts
@@ -144,7 +146,7 @@ class Ranker:
         when an event goes, and that shift is no reason for any of them. Of a large catalogue that set is the
         1,000 titles retrieved for the history, and the asked ones. Largest drop first; negative for events
         that speak against the title. Of a long history 16 events are tried, those that say most for one of
-        the titles by the item-item term. Unknown titles get no causes.
+        the titles by the item-item term, and those about the titles `also`. Unknown titles get no causes.
         """
         encoded = self._encode(history)
         indices = self._id_map.indices_of(item_ids).tolist()
@@ -153,7 +155,8 @@ class Ranker:
             return [[] for _ in item_ids]
         among = self._field(encoded, asked)
         prior = self._popularity[None] if among is None else self._popularity[None, among]
-        drops = leave_one_out(self._score, encoded, asked, prior, among)
+        also = self._id_map.indices_of(list(also)).tolist()
+        drops = leave_one_out(self._score, encoded, asked, prior, among, also)
         events = list(zip(self._ids[drops.items].tolist(), drops.feedback, strict=True))
         causes = {
             index: sorted(

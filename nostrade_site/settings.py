@@ -72,6 +72,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "feedback.context_processors.my",
+                "recommender.context_processors.ignored",
             ],
         },
     },
@@ -116,7 +117,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 60 * 60}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Above it a task of this worker fails with a MemoryError instead of taking the machine down; 0 is no bound.
 WORKER_MEMORY_MB = whole_number("WORKER_MEMORY_MB", default=0)
-CELERY_TASK_ROUTES = {"recommender.tasks.retrain": {"queue": "train"}}
+CELERY_TASK_ROUTES = {
+    "recommender.tasks.retrain": {"queue": "train"},
+    "recommender.tasks.measure_reasons": {"queue": "train"},
+    "recommender.tasks.draw_map": {"queue": "train"},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below formats Celery's lines too
 CELERY_BEAT_SCHEDULER = "redbeat.RedBeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 30  # also bounds how long another beat waits for one that crashed
@@ -125,6 +130,16 @@ CELERY_REDBEAT_REDIS_OPTIONS = {"retry_period": -1}
 CELERY_BEAT_SCHEDULE = {
     "retrain-nightly": {"task": "recommender.tasks.retrain", "schedule": crontab(hour="3", minute="30")},
     "retrain-when-due": {"task": "recommender.tasks.retrain_when_due", "schedule": 5 * 60},
+    "measure-reasons": {
+        "task": "recommender.tasks.measure_reasons",
+        "schedule": 10 * 60,
+        "options": {"expires": 10 * 60},  # behind a long training run they must not pile up
+    },
+    "draw-map": {
+        "task": "recommender.tasks.draw_map",
+        "schedule": 10 * 60,
+        "options": {"expires": 10 * 60},
+    },
     # A reaction counts for a day, so yesterday's impressions can still get one.
     "link-impressions": {
         "task": "recommender.tasks.link_impressions",

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 
 from recommender import tasks
 from recommender.comparisons import Comparison
-from recommender.models import Checkpoint, NotServable, Preferences
+from recommender.faithful import Faithful
+from recommender.models import Checkpoint, Ignored, NotServable, Preferences
 from recommender.online_admin import online
 
 CHANGELIST = "admin:recommender_checkpoint_changelist"
@@ -34,6 +35,7 @@ class CheckpointAdmin(admin.ModelAdmin):
     fieldsets = (
         (None, {"fields": ("version", "state", "verdict", "parent", "created_at", "promoted_at")}),
         ("Beside the champion", {"fields": ("compared",)}),
+        ("Its reasons", {"fields": ("faithful",)}),
         (
             "What it was made of",
             {
@@ -71,7 +73,7 @@ class CheckpointAdmin(admin.ModelAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Checkpoint | None = None) -> list[str]:
-        return [*(field.name for field in Checkpoint._meta.fields), "compared"]
+        return [*(field.name for field in Checkpoint._meta.fields), "compared", "faithful"]
 
     def get_urls(self) -> list[URLPattern]:
         """Add the buttons of the two pages."""
@@ -90,6 +92,11 @@ class CheckpointAdmin(admin.ModelAdmin):
             "admin/recommender/checkpoint/_comparison.html",
             {"comparison": Comparison.of(checkpoint.comparison)},
         )
+
+    @admin.display(description="Faithful")
+    def faithful(self, checkpoint: Checkpoint) -> str:
+        found = Faithful.of(checkpoint.metrics)
+        return found.details if found else "Not measured yet; it is within ten minutes where a worker runs."
 
     @method_decorator(require_POST)
     def retrain_view(self, request: HttpRequest) -> HttpResponse:
@@ -165,3 +172,10 @@ class PreferencesAdmin(admin.ModelAdmin):
     list_filter = ("show_adult",)
     search_fields = ("user__username",)
     autocomplete_fields = ("user",)
+
+
+@admin.register(Ignored)
+class IgnoredAdmin(admin.ModelAdmin):
+    list_display = ("user", "item", "created_at")
+    search_fields = ("user__username", "item__name")
+    raw_id_fields = ("user", "item")

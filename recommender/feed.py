@@ -29,7 +29,7 @@ class FeedPage:
     shown: int  # how many cards from the top the reader has now; a reaction asks for as many again
     version: str | None  # the checkpoint that ranked, None for popular titles
     is_personal: bool
-    known: int  # reactions that stand
+    known: int  # reactions that stand and count
     order: Order
     size: ClassVar[int] = PAGE_SIZE
     matches: ClassVar = tuple(Match)  # the words that cards may carry
@@ -82,6 +82,6 @@ def feed_for(
         shown=min(stop, MAX_SHOWN),
         version=order.version,
         is_personal=order.live is not None,
-        known=len(order.history),
+        known=len(order.counted),
         order=order,
     )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from catalog.models import Item
 from feedback.dismissals import NOTHING, Dismissed, dismissed_by
-from feedback.history import History, history_of
+from feedback.history import History, Reaction, history_of
 from feedback.models import Person
 from ml.history import History as MlHistory
 from recommender import discovery, variety
@@ -25,7 +25,7 @@ from recommender.catalogue import Catalogue, Mask, Rows
 from recommender.controls import LEAST_VARIETY, NEUTRAL, Controls, View, view_of
 from recommender.dismissed import dismissed_ids, sequence_of
 from recommender.fading import fade, falls_of
-from recommender.models import preferences_of
+from recommender.models import Ignored, preferences_of
 from recommender.moods import genre_cosines, steer_of
 from recommender.rules import may_raise, withheld
 from recommender.serving import LiveRanker, get_catalogue, get_ranker
@@ -46,6 +46,7 @@ class Order:
     catalogue: Catalogue
     dismissed: Dismissed = NOTHING
     view: View = field(default_factory=View)
+    ignored: frozenset[int] = frozenset()  # titles whose reaction does not count; masked all the same
     # What the ranker said of the cards it was last asked for: anime_id -> log-probability.
     beliefs: dict[int, float] = field(default_factory=dict, compare=False)
 
@@ -63,6 +64,7 @@ class Order:
             dismissed=dismissed_by(user),
             catalogue=catalogue,
             view=view,
+            ignored=frozenset(Ignored.objects.of(user).order_by().values_list("item", flat=True)),
         )
 
     @classmethod
@@ -76,12 +78,18 @@ class Order:
         dismissed: Dismissed = NOTHING,
         catalogue: Catalogue | None = None,
         view: View | None = None,
+        ignored: frozenset[int] = frozenset(),
     ) -> Order:
-        """Let a ranker decide, or popularity where there is none or it knows nothing of the history."""
+        """Let a ranker decide, or popularity where there is none or it knows nothing that counts."""
         catalogue = catalogue or (live.catalogue if live else get_catalogue())
-        if live is not None and not any(live.ranker.knows(anime_id) for anime_id in history.anime_ids):
+        if live is not None and not any(map(live.ranker.knows, history.anime_ids - ignored)):
             live = None
-        return cls(history, live, adult, falls, catalogue, dismissed, view or View())
+        return cls(history, live, adult, falls, catalogue, dismissed, view or View(), ignored)
+
+    @property
+    def counted(self) -> tuple[Reaction, ...]:
+        """Return the reactions that the order follows."""
+        return tuple(said for said in self.history.reactions if said.anime_id not in self.ignored)
 
     @property
     def version(self) -> str | None:
@@ -196,5 +204,5 @@ class Order:
 
     @property
     def sequence(self) -> MlHistory:
-        """The history as the model reads it."""
-        return sequence_of(self.history, self.dismissed)
+        """The history as the model reads it: without what the person ignores."""
+        return sequence_of(History(self.counted), self.dismissed)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from feedback.models import Event
 from ml.checkpoint import Checkpoint as Weights
-from recommender import gate, storage
+from recommender import faithfulness, gate, storage
 from recommender.models import Checkpoint
 from recommender.pruning import prune_checkpoints
 from recommender.runs import CannotRetrain, Run, RunLost, claim, dead_run
@@ -91,7 +91,10 @@ def carry_out(run: Run) -> None:
     candidate.config |= asked
     candidate.save(update_fields=["config", "metrics", "data_fingerprint", "git_revision", "size_bytes"])
     champion = Checkpoint.objects.active() or parent
-    verdict = gate.decide(candidate, champion, panels_of(data), references_of(data))
+    panels = panels_of(data)
+    verdict = gate.decide(candidate, champion, panels, references_of(data))
+    if verdict.figures:  # it ranks at all
+        faithfulness.measure(candidate, panels)
     if not verdict.passed:
         run.finish(State.REJECTED, verdict.sentence)
         return

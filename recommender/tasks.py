@@ -38,6 +38,25 @@ def retrain_when_due() -> None:
 
 
 @shared_task
+def measure_reasons() -> None:
+    """Measure how faithful the reasons of each new checkpoint are, the starter's too."""
+    # As above: only the training worker pays for torch.
+    from recommender.faithfulness import measure_missing  # noqa: PLC0415
+
+    for line in measure_missing():
+        logger.info("Reasons: %s", line)
+
+
+@shared_task
+def draw_map() -> None:
+    """Draw the map of a checkpoint that went live."""
+    from recommender.mapping import draw_missing  # noqa: PLC0415  # as above
+
+    for line in draw_missing():
+        logger.info("Map: %s", line)
+
+
+@shared_task
 def link_impressions(days: int) -> int:
     """Find what followed the impressions of the last `days` days."""
     return outcomes.link(days)

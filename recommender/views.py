@@ -13,8 +13,8 @@ from django_htmx.http import HttpResponseClientRedirect
 from catalog.models import Item
 from feedback.guests import acting_user
 from feedback.history import history_of
+from feedback.redirects import SeeOther
 from feedback.refusals import RefusedError, explains_refusals
-from feedback.views import SeeOther
 from recommender import impressions
 from recommender.bar import address
 from recommender.controls import LONGEST_VIEW, Controls, View, read_controls

@@ -28,9 +28,9 @@ from feedback.lists.reading import read_list
 from feedback.lists.rows import MOST_ROWS, ListFileError, Row
 from feedback.lists.sheets import write_csv
 from feedback.models import FeedbackType, ListImport, Saved
+from feedback.redirects import SeeOther
 from feedback.refusals import RefusedError, explains_refusals
 from feedback.tasks import carry_on_list
-from feedback.views import SeeOther
 
 PAGE_SIZE = 30
 # The tabs of a preview: the plan's own names, and what people call them.

@@ -203,3 +203,13 @@ def test_threads_share_a_ranker(ranker):
 def test_serving_does_not_load_the_reader():
     code = "import sys, ml.ranker; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_titles_asked_about_are_tried_too(ranker, monkeypatch):
+    monkeypatch.setattr("ml.explaining.MAX_CAUSES", 2)
+    items = (*ROMANCE[:4], *MECHA[:4])
+    history = History(items, (Feedback.LOVE,) * 8, tuple(1.7e9 + hour * 3600 for hour in range(8)))
+    few = ranker.explain(history, [ROMANCE[9]])[0]
+    more = ranker.explain(history, [ROMANCE[9]], also=[MECHA[1], 4242])[0]
+    assert {cause.item_id for cause in more} == {cause.item_id for cause in few} | {MECHA[1]}
+    assert {c.item_id: c.drop for c in more}[few[0].item_id] == pytest.approx(few[0].drop, abs=1e-4)

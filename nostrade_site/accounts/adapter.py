@@ -12,7 +12,7 @@ from django.middleware.csrf import rotate_token
 
 from feedback.guests import GUEST_PREFIX, hand_over, is_guest
 from recommender.impressions import carry_over_impressions
-from recommender.models import carry_over_preferences
+from recommender.models import carry_over_ignored, carry_over_preferences
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -39,6 +39,7 @@ class AccountAdapter(DefaultAccountAdapter):
             with transaction.atomic():
                 carry_over_preferences(request.user, user)
                 carry_over_impressions(request.user, user)
+                carry_over_ignored(request.user, user)
                 hand_over(request.user, user)
         super().login(request, user)
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from feedback.guests import is_guest
 from feedback.history import history_of
 from feedback.models import Saved
-from feedback.views import SeeOther
+from feedback.redirects import SeeOther
 from nostrade_site.accounts.deleting import delete_account
 
 View = Callable[..., HttpResponseBase]

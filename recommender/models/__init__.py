@@ -7,17 +7,23 @@ from recommender.models.checkpoints import (
     NotServable,
     shortened,
 )
+from recommender.models.ignored import Ignored, IgnoredQuerySet, carry_over_ignored
 from recommender.models.impressions import Impression, ImpressionQuerySet
+from recommender.models.maps import Map
 from recommender.models.preferences import Preferences, carry_over_preferences, keep_controls, preferences_of
 
 __all__ = [
     "LONGEST_VERDICT",
     "Checkpoint",
     "CheckpointQuerySet",
+    "Ignored",
+    "IgnoredQuerySet",
     "Impression",
     "ImpressionQuerySet",
+    "Map",
     "NotServable",
     "Preferences",
+    "carry_over_ignored",
     "carry_over_preferences",
     "keep_controls",
     "preferences_of",

@@ -81,6 +81,7 @@ def test_it_works(live: Checkpoint, crowd: list[User], settings) -> None:
     assert {*NEWCOMERS[:5]} <= {*child.load().item_ids}
     assert child.config["preset"] == "nightly"
     assert 0 < child.metrics["steps"] <= CONFIG.max_steps
+    assert 0 <= child.metrics["faithfulness"]["rate"] <= 1
     assert not runs.Run(child).folder.exists()
     settings.CHECKPOINT_POLL_SECONDS = 0
     assert serving.status() == serving.Status(child.version, "")

@@ -7,6 +7,7 @@ import { watchSwipes } from "./swipe.js";
 import { watchThemeToggle } from "./theme-toggle.js";
 import { watchToasts } from "./toasts.js";
 import { watchTune } from "./tune.js";
+import { watchWhy } from "./why.js";
 
 watchThemeToggle();
 watchMenus();
@@ -17,3 +18,4 @@ watchStart();
 watchTune();
 watchKeys();
 watchSwipes();
+watchWhy();

@@ -1,0 +1,59 @@
+"""Reasons: the dialog over the feed, ignoring a cause and taking that back, and "Why not ...?"."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.test_accessibility import violations
+from e2e.test_journey import begin, ranking
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_cause_is_ignored_from_the_dialog_and_comes_back(page, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    begin(page)
+    before = ranking(page)
+    page.locator("#feed .card").first.get_by_role("link", name="Why ").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("What speaks for it")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert ranking(page) == before
+
+    page.locator("#feed .card").first.get_by_role("link", name="Why ").press("Enter")
+    cause = dialog.locator(".cause").first.locator(".cause__name a").inner_text()
+    dialog.get_by_role("button", name=f"Don’t count {cause}").click()
+    expect(dialog).to_be_hidden()
+    chip = page.locator("#feed-status").get_by_role("button", name=f"Count again: {cause}")
+    expect(chip).to_be_visible()
+    expect(page.locator("#feed-status")).to_contain_text("from 2 reactions")
+    assert ranking(page) != before
+    assert violations(page) == []
+
+    page.locator(".toast", has_text=f"Not counted: {cause}").get_by_role("button", name="Undo").click()
+    expect(chip).to_be_hidden()
+    assert ranking(page) == before
+
+
+def test_everything_works_without_javascript(browser, base_url):
+    with browser.new_context(java_script_enabled=False, base_url=base_url) as context:
+        page = context.new_page()
+        page.goto("/title/1/")
+        page.get_by_role("button", name="Love").first.click()
+        page.goto("/")
+        page.locator("#feed .card").first.get_by_role("link", name="Why ").click()
+        page.wait_for_url("**/why/*/")
+        page.get_by_role("button", name="Don’t count").first.click()
+        expect(page.locator(".toast").first).to_contain_text("Not counted")
+        page.goto("/preferences/")
+        page.get_by_role("button", name="Count again").click()
+        expect(page.locator(".toast").first).to_contain_text("Counted again")
+
+        page.goto("/why-not/")
+        page.get_by_label("Title").fill("cowboy bebop")
+        page.get_by_role("button", name="Search").click()
+        expect(page.locator(".standing").first).to_contain_text("Already answered")
+        page.get_by_role("button", name="Take it back").first.click()
+        expect(page.locator(".standing").first).not_to_contain_text("Already answered")

@@ -1,0 +1,22 @@
+"""Where a form leads: Post/Redirect/Get."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils.http import MAX_URL_REDIRECT_LENGTH, url_has_allowed_host_and_scheme
+
+FEED = "recommender:feed"  # by name only: this app knows no page above it
+
+
+class SeeOther(HttpResponseRedirect):
+    """Post/Redirect/Get: the browser, or HTMX, asks for the next page with GET."""
+
+    status_code = 303
+
+
+def next_page(request: HttpRequest) -> str:
+    """Return the page to go on with: the form's `next` where it leads to this site, else the feed."""
+    url = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if ours and len(url) <= MAX_URL_REDIRECT_LENGTH else resolve_url(FEED)
