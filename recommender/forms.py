@@ -18,7 +18,7 @@ class PreferencesForm(forms.ModelForm):
 
     class Meta:
         model = Preferences
-        fields = ("show_adult",)
+        fields = ("wildcards", "show_adult")
 
     @classmethod
     def of(cls, user: Person) -> PreferencesForm:

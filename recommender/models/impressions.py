@@ -26,6 +26,7 @@ class Impression(models.Model):
     class Slot(models.TextChoices):
         RANKED = "ranked"
         POPULAR = "popular"  # nothing personal to say: the list that everybody gets
+        WILDCARD = "wildcard"  # from beyond the list, to find out (`recommender.wildcards`)
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="impressions", db_index=False
@@ -52,7 +53,12 @@ class Impression(models.Model):
                 condition=models.Q(propensity__gt=0, propensity__lte=1),
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["day", "version"], name="impression_by_day")]
+        indexes: ClassVar = [
+            models.Index(fields=["day", "version"], name="impression_by_day"),
+            models.Index(
+                fields=["day", "item"], condition=models.Q(slot="wildcard"), name="impression_of_wildcard"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.item} at {self.position} for {self.user}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
@@ -24,8 +26,17 @@ class Preferences(models.Model):
     controls = models.CharField(
         "Kept controls", max_length=2000, blank=True, default="", help_text="A query string of the feed."
     )
+    wildcards = models.PositiveSmallIntegerField(
+        "Wildcards on a page",
+        default=1,
+        choices=[(0, "None"), (1, "One"), (2, "Two"), (3, "Three")],
+        help_text="Cards from beyond your list, marked as such: they find out what else you may like.",
+    )
 
     class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="at_most_three_wildcards", condition=models.Q(wildcards__lte=3))
+        ]
         verbose_name_plural = "preferences"
 
     def __str__(self) -> str:
@@ -36,7 +47,7 @@ def carry_over_preferences(giver: AbstractBaseUser, receiver: AbstractBaseUser) 
     """Give `receiver` what `giver` asked for, unless `receiver` has ever chosen for themselves."""
     chosen = Preferences.objects.filter(user=giver.pk).first()
     if chosen is not None:
-        kept = {"show_adult": chosen.show_adult, "controls": chosen.controls}
+        kept = {name: getattr(chosen, name) for name in ("show_adult", "controls", "wildcards")}
         Preferences.objects.get_or_create(user_id=receiver.pk, defaults=kept)
 
 
