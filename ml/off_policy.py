@@ -44,8 +44,9 @@ def snips(
     if not weights.sum() > 0:
         raise ValueError("The other policy would have shown nothing of what was logged.")
     _, person = np.unique(people, return_inverse=True)
-    earned: NDArray[np.float64] = np.bincount(person, weights * rewards)
-    weight: NDArray[np.float64] = np.bincount(person, weights)
+    earned, weight = (
+        np.bincount(person, values).astype(np.float64) for values in (weights * rewards, weights)
+    )
     value = float(earned.sum() / weight.sum())
     low, high = np.quantile(_resampled(earned, weight, seed), [0.025, 0.975])
     effective = float(weights.sum() ** 2 / (weights**2).sum())

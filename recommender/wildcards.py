@@ -3,8 +3,8 @@
 Each of the first pages has its own pool, deep in the person's order but allowed by all its rules. From a pool
 a title is drawn by Thompson sampling (Thompson, 1933; Chapelle and Li, 2011): its chance of being loved is
 drawn from a Beta distribution, wide where it was seldom shown, and the highest draw is shown. Novel titles
-get a bonus. The chance with which a title was to be chosen is logged with it, so that other ways of choosing can
-be judged by the same log (`ml.off_policy`).
+get a bonus. The chance with which a title was to be chosen is logged with it, so that other ways of choosing
+can be judged by the same log (`ml.off_policy`).
 
 Only what happened before today decides, and the draw is seeded: a page looks the same all day until the
 person's own answers change it.
