@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from recommender.cards import Card, cards_of
 from recommender.controls import read_controls
+from recommender.dealing import Place
 from recommender.moods import MOODS
 from recommender.order import Order
 from recommender.serving import get_catalogue
@@ -90,5 +91,6 @@ def recommendations(request: Request) -> Response:
     question.is_valid(raise_exception=True)
     read_controls(request.query_params, get_catalogue(), _refuse)
     order = Order.of(request.user, request.query_params)
-    cards = cards_of(order, order.slice(0, question.validated_data["k"]))
-    return Response(RecommendationsSerializer(Recommendations(order.version, cards)).data)
+    places = [Place(anime_id) for anime_id in order.slice(0, question.validated_data["k"])]
+    answer = Recommendations(order.version, cards_of(order, places))
+    return Response(RecommendationsSerializer(answer).data)

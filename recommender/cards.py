@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalog.models import Item
-from recommender.explanations import Reason, because, popular, real_causes
+from recommender.dealing import Place
+from recommender.explanations import WILDCARD, Reason, because, popular, real_causes
 from recommender.match import Match, match_of
 from recommender.order import Order
 
@@ -23,24 +24,36 @@ class Card:
     reason: Reason
     label: str = ""  # where in its series it stands
     match: Match | None = None  # None where the model does not know the title, or nobody's taste decides
+    is_wildcard: bool = False
+    propensity: float = 1.0  # how likely this title was for this place
 
 
-def cards_of(order: Order, anime_ids: Sequence[int]) -> tuple[Card, ...]:
+def cards_of(order: Order, places: Sequence[Place]) -> tuple[Card, ...]:
     """Fetch the titles and say why each is there, in two queries; reasons name no title out of sight."""
-    causes = _causes(order, anime_ids)
+    anime_ids = [place.anime_id for place in places]
+    causes = _causes(order, [place.anime_id for place in places if not place.is_wildcard])
     wanted = {*anime_ids, *(cause.item_id for found in causes.values() for cause in found)}
     on_show = Item.objects.visible(adult=order.adult)
     items = on_show.prefetch_related("genres").in_bulk(wanted)
     return tuple(
         Card(
-            items[pk],
-            because(causes[pk], items) if pk in causes else popular(items[pk]),
-            order.situation.label_of(pk),
-            _match(order, pk),
+            items[place.anime_id],
+            _reason(place, causes, items),
+            order.situation.label_of(place.anime_id),
+            _match(order, place.anime_id),
+            place.is_wildcard,
+            place.propensity,
         )
-        for pk in anime_ids
-        if pk in items  # hidden or deleted since it was ranked
+        for place in places
+        if place.anime_id in items  # hidden or deleted since it was ranked
     )
+
+
+def _reason(place: Place, causes: Mapping[int, list[Cause]], items: Mapping[int, Item]) -> Reason:
+    if place.is_wildcard:
+        return WILDCARD
+    found = causes.get(place.anime_id)
+    return popular(items[place.anime_id]) if found is None else because(found, items)
 
 
 def _match(order: Order, anime_id: int) -> Match | None:

@@ -35,6 +35,9 @@ class Reason:
     causes: tuple[Item, ...] = ()
 
 
+WILDCARD = Reason("From beyond your list, to find out what else you like")
+
+
 def real_causes(causes: Sequence[Cause]) -> list[Cause]:
     """Keep the at most two liked or loved titles that really raise a card; a dislike is never a reason."""
     enough = max(MIN_DROP, MIN_SHARE_OF_ALL * sum(cause.drop for cause in causes if cause.drop > 0))

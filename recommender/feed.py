@@ -11,6 +11,7 @@ from django.http import QueryDict
 from feedback.models import Person
 from recommender.bar import Bar, address
 from recommender.cards import Card, cards_of
+from recommender.dealing import deal
 from recommender.match import Match
 from recommender.order import Order
 
@@ -65,21 +66,17 @@ def feed_for(
     on the length of the history.
     """
     if shown is None:
-        number = max(page, 1)
-        start = (number - 1) * PAGE_SIZE
+        first = number = max(page, 1)
     else:
-        number = min(max(-(-shown // PAGE_SIZE), 1), MAX_SHOWN // PAGE_SIZE)
-        start = 0
+        first, number = 1, min(max(-(-shown // PAGE_SIZE), 1), MAX_SHOWN // PAGE_SIZE)
     order = Order.of(user, asked)
-    stop = number * PAGE_SIZE
-    chosen = order.slice(start, stop + 1)
-    has_more = len(chosen) > stop - start
+    *pages, below = deal(order, first, number, PAGE_SIZE, who=user.pk)
     return FeedPage(
-        cards=cards_of(order, chosen[: stop - start]),
-        start=start,
+        cards=cards_of(order, [place for page in pages for place in page]),
+        start=(first - 1) * PAGE_SIZE,
         number=number,
-        next_number=number + 1 if has_more else None,
-        shown=min(stop, MAX_SHOWN),
+        next_number=number + 1 if below else None,
+        shown=min(number * PAGE_SIZE, MAX_SHOWN),
         version=order.version,
         is_personal=order.live is not None,
         known=len(order.counted),

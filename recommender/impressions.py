@@ -13,8 +13,8 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -50,17 +50,19 @@ class Showing:
     start: int  # cards above the first one
     anime_ids: tuple[int, ...]
     shown_at: datetime
+    wildcards: Mapping[int, float] = field(default_factory=dict)  # of these titles, and their propensities
 
     def impressions(self) -> Iterator[Impression]:
         """Yield a row for each card."""
-        slot = Impression.Slot.RANKED if self.version else Impression.Slot.POPULAR
+        usual = Impression.Slot.RANKED if self.version else Impression.Slot.POPULAR
         day = timezone.localdate(self.shown_at)
         for position, anime_id in enumerate(self.anime_ids, start=self.start + 1):
             yield Impression(
                 user_id=self.user_id,
                 item_id=anime_id,
                 version=self.version,
-                slot=slot,
+                slot=Impression.Slot.WILDCARD if anime_id in self.wildcards else usual,
+                propensity=self.wildcards.get(anime_id, 1.0),
                 position=position,
                 day=day,
                 shown_at=self.shown_at,
@@ -205,7 +207,9 @@ def record(request: HttpRequest, page: FeedPage) -> None:
     """Note the cards that a person is being shown; visitors, HEAD and prefetching leave no trace."""
     if page.cards and request.user.is_authenticated and _is_for_eyes(request):
         anime_ids = tuple(card.item.pk for card in page.cards)
-        _log.add(Showing(request.user.pk, page.version or "", page.start, anime_ids, timezone.now()))
+        wildcards = {card.item.pk: card.propensity for card in page.cards if card.is_wildcard}
+        version = page.version or ""
+        _log.add(Showing(request.user.pk, version, page.start, anime_ids, timezone.now(), wildcards))
 
 
 def _is_for_eyes(request: HttpRequest) -> bool:

@@ -47,6 +47,7 @@ class Order:
     dismissed: Dismissed = NOTHING
     view: View = field(default_factory=View)
     ignored: frozenset[int] = frozenset()  # titles whose reaction does not count; masked all the same
+    wildcards: int = 0  # on each of the first pages, where the pages of a person are dealt
     # What the ranker said of the cards it was last asked for: anime_id -> log-probability.
     beliefs: dict[int, float] = field(default_factory=dict, compare=False)
 
@@ -65,6 +66,7 @@ class Order:
             catalogue=catalogue,
             view=view,
             ignored=frozenset(Ignored.objects.of(user).order_by().values_list("item", flat=True)),
+            wildcards=preferences.wildcards,
         )
 
     @classmethod
@@ -79,12 +81,13 @@ class Order:
         catalogue: Catalogue | None = None,
         view: View | None = None,
         ignored: frozenset[int] = frozenset(),
+        wildcards: int = 0,
     ) -> Order:
         """Let a ranker decide, or popularity where there is none or it knows nothing that counts."""
         catalogue = catalogue or (live.catalogue if live else get_catalogue())
         if live is not None and not any(map(live.ranker.knows, history.anime_ids - ignored)):
             live = None
-        return cls(history, live, adult, falls, catalogue, dismissed, view or View(), ignored)
+        return cls(history, live, adult, falls, catalogue, dismissed, view or View(), ignored, wildcards)
 
     @property
     def counted(self) -> tuple[Reaction, ...]:
@@ -118,7 +121,7 @@ class Order:
             order = self._cards(n)
         else:
             order = self._cards(max(n, discovery.WINDOW))
-            order = discovery.discover(order, controls.discovery, self._known(order))[:n]
+            order = discovery.discover(order, controls.discovery, self.familiarity(order))[:n]
         if controls.variety != LEAST_VARIETY:
             order = [*variety.vary(order, controls.variety, self._cosines)]
         return list(islice(fade(order, self.falls), start, stop))
@@ -186,7 +189,7 @@ class Order:
         cards = self.situation.entries[self.catalogue.group[live.rows]]
         return np.where(live.rows >= 0, self._steer[cards], 0).astype(np.float32)
 
-    def _known(self, anime_ids: Sequence[int]) -> NDArray[np.float64]:
+    def familiarity(self, anime_ids: Sequence[int]) -> NDArray[np.float64]:
         """Return how known titles are: to the people the model learned from, or else by members."""
         rows = self.catalogue.rows_of(anime_ids)
         if self.live is None:

@@ -71,7 +71,7 @@ def evidence(today: date | None = None) -> Evidence:
 def _counted(today: date) -> Evidence:
     shown = Impression.objects.filter(slot=Impression.Slot.WILDCARD, day__gte=today - MEMORY, day__lt=today)
     loved = Count("pk", filter=Q(event__feedback_type=FeedbackType.LOVE))
-    rows = list(shown.values_list("item").annotate(Count("pk"), loved).order_by())
+    rows = list(shown.values_list("item").annotate(times=Count("pk"), loved=loved).order_by())
     return Evidence({pk: n for pk, n, _ in rows}, {pk: n for pk, _, n in rows if n})
 
 

@@ -1,0 +1,77 @@
+"""How the list and the wildcards share the pages of a feed: exactly so many of them on each of the first.
+
+Pages are dealt from the top, so that page 3 is the same whether it is asked for alone or below the first two:
+no title comes twice, a wildcard is no longer on the list, and where a pool is empty the list fills its page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from recommender.order import Order
+from recommender.wildcards import PAGES, Wildcard, choose, evidence, pool_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """What stands at one place of a page; `propensity` is the chance with which a wildcard had to be it."""
+
+    anime_id: int
+    is_wildcard: bool = False
+    propensity: float = 1.0
+
+
+def deal(order: Order, first: int, last: int, size: int, *, who: object) -> list[list[Place]]:
+    """Return pages `first` to `last` (1 is the top) of `size` places, and one more to see whether it goes on.
+
+    `who` is whom the draw is for. Only a list that the model ranks has wildcards.
+    """
+    wild_pages = min(last + 1, PAGES) if order.live and order.wildcards else 0
+    deep = pool_of(wild_pages).stop if wild_pages else 0
+    ranked = order.slice(0, max((last + 1) * size + wild_pages * order.wildcards, deep))
+    drawn = _drawn(order, ranked, wild_pages, who)
+    taken = {wildcard.anime_id for page in drawn for wildcard in page}
+    rest = (anime_id for anime_id in ranked if anime_id not in taken)
+    pages = []
+    for number in range(1, last + 2):
+        guests = drawn[number - 1] if number <= len(drawn) else []
+        pages.append(_mixed(list(islice(rest, size - len(guests))), guests, size))
+    return pages[first - 1 :]
+
+
+def _drawn(order: Order, ranked: Sequence[int], pages: int, who: object) -> list[list[Wildcard]]:
+    """Draw the wildcards of the first pages."""
+    if not pages:
+        return []
+    known, today = evidence(), timezone.localdate()
+    drawn = []
+    for page in range(1, pages + 1):
+        pool = ranked[pool_of(page)]
+        drawn.append(choose(pool, order.wildcards, novelty(order, pool), known, (who, today, page)))
+    return drawn
+
+
+def novelty(order: Order, pool: Sequence[int]) -> NDArray[np.float64]:
+    """Return how little known each title of a pool is among them, from 0 to 1, by rank."""
+    places = np.argsort(np.argsort(-order.familiarity(pool), kind="stable"), kind="stable")
+    return places / max(len(pool) - 1, 1)
+
+
+def _mixed(ranked: list[int], guests: Sequence[Wildcard], size: int) -> list[Place]:
+    """Spread the wildcards evenly over a page."""
+    return list(_placed(iter(ranked), guests, size)) if ranked else []
+
+
+def _placed(ranked: Iterator[int], guests: Sequence[Wildcard], size: int) -> Iterator[Place]:
+    at = {(number + 1) * size // (len(guests) + 1): guest for number, guest in enumerate(guests)}
+    for place in range(size):
+        if guest := at.get(place):
+            yield Place(guest.anime_id, is_wildcard=True, propensity=guest.propensity)
+        elif (anime_id := next(ranked, None)) is not None:
+            yield Place(anime_id)

@@ -1,0 +1,101 @@
+"""Pages with wildcards: how many, which titles, and what is logged of them."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from feedback.models import FeedbackType
+from recommender import dealing, wildcards
+from recommender.feed import feed_for
+from recommender.models import Impression, Preferences
+from recommender.tests.fixtures import BATTLES, ROMANCES, Promote, say
+
+SIZE = 4
+
+
+@pytest.fixture
+def ann(catalogue: None, promote: Promote, monkeypatch: pytest.MonkeyPatch) -> User:
+    """Somebody with a taste, on a site whose pages and pools suit its sixty titles."""
+    promote("first")
+    monkeypatch.setattr("recommender.feed.PAGE_SIZE", SIZE)
+    monkeypatch.setattr(dealing, "PAGES", 3)
+    monkeypatch.setattr(wildcards, "POOL_STARTS", 3 * SIZE)
+    monkeypatch.setattr(wildcards, "POOL", 6)
+    person = User.objects.create_user("ann")
+    for anime_id in ROMANCES[:3]:
+        say(person, anime_id, FeedbackType.LOVE)
+    return person
+
+
+def wanted(person: User, n: int) -> None:
+    Preferences.objects.update_or_create(user=person, defaults={"wildcards": n})
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3])
+def test_exactly_so_many_are_on_each_of_the_first_pages(ann: User, n: int) -> None:
+    wanted(ann, n)
+    pages = [feed_for(ann, page=number).cards for number in (1, 2, 3, 4)]
+    assert [sum(card.is_wildcard for card in cards) for cards in pages] == [n, n, n, 0]
+    assert [len(cards) for cards in pages] == [SIZE] * 4
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_pages_never_repeat_a_title_and_are_the_same_in_one_piece(ann: User, n: int) -> None:
+    wanted(ann, n)
+    alone = [card.item.pk for number in range(1, 16) for card in feed_for(ann, page=number).cards]
+    assert len(alone) == len(set(alone))
+    together = feed_for(ann, shown=12).cards
+    assert [card.item.pk for card in together] == alone[:12]
+    wanted(ann, 0)
+    plain = [card.item.pk for number in range(1, 16) for card in feed_for(ann, page=number).cards]
+    assert set(plain) == set(alone)  # a wildcard takes nothing away
+
+
+def test_wildcards_come_from_beyond_the_pages_that_have_them(ann: User) -> None:
+    wanted(ann, 0)
+    near = {card.item.pk for card in feed_for(ann, shown=12).cards}
+    wanted(ann, 2)
+    wild = [card for card in feed_for(ann, shown=12).cards if card.is_wildcard]
+    assert not near & {card.item.pk for card in wild}
+    assert {card.reason.text for card in wild} == {"From beyond your list, to find out what else you like"}
+
+
+def test_a_short_list_fills_its_page(ann: User) -> None:
+    wanted(ann, 3)
+    for anime_id in (*ROMANCES[3:], *BATTLES[:20]):
+        say(ann, anime_id, FeedbackType.LIKE)
+    cards = feed_for(ann, page=1).cards
+    assert len(cards) == SIZE
+    assert not any(card.is_wildcard for card in feed_for(ann, page=3).cards)
+
+
+def test_popular_lists_have_none(ann: User) -> None:
+    other = User.objects.create_user("ben")
+    wanted(other, 3)
+    assert not any(card.is_wildcard for card in feed_for(other).cards)
+
+
+def test_what_was_shown_is_logged_with_its_chance(ann: User, client: Client) -> None:
+    wanted(ann, 2)
+    client.force_login(ann)
+    page = client.get("/")
+    assert page.content.count(b"card--wild") == 2
+    rows = Impression.objects.filter(user=ann)
+    wild = rows.filter(slot=Impression.Slot.WILDCARD)
+    assert wild.count() == 2
+    assert all(0 < row.propensity < 1 for row in wild)
+    assert {row.propensity for row in rows.exclude(slot=Impression.Slot.WILDCARD)} == {1.0}
+
+
+def test_what_they_got_before_today_is_the_evidence(ann: User, client: Client) -> None:
+    wanted(ann, 1)
+    client.force_login(ann)
+    client.get("/")
+    row = Impression.objects.get(slot=Impression.Slot.WILDCARD)
+    event = say(ann, row.item_id, FeedbackType.LOVE)
+    Impression.objects.filter(pk=row.pk).update(event=event)
+    assert wildcards.evidence(row.day).shown == {}
+    tomorrow = wildcards.evidence(row.day.replace(year=row.day.year + 0) + wildcards.MEMORY / 90)
+    assert (tomorrow.shown, tomorrow.loved) == ({row.item_id: 1}, {row.item_id: 1})
