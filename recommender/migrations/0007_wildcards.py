@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('catalog', '0003_type_labels'),
         ('feedback', '0007_seen_by_lists'),
-        ('recommender', '0004_controls'),
+        ('recommender', '0006_item_map'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
