@@ -10,14 +10,22 @@ from dataclasses import dataclass
 from datetime import date
 from math import sqrt
 
+import numpy as np
 from django.db.models import Count, Q
 
 from catalog.models import Item
 from feedback.models import FeedbackType
+from ml.off_policy import snips
 from recommender.models import Impression
+from recommender.wildcards import POOL
 
 Z = 1.959964  # of 95 %
 POPULAR = "Popular titles"
+SLOTS: dict[str, str] = {
+    Impression.Slot.RANKED: "The model's list",
+    Impression.Slot.WILDCARD: "Wildcards",
+    Impression.Slot.POPULAR: POPULAR,
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class Figures:
 
     version: str  # empty for popular titles, which no checkpoint ranked
     day: date | None  # None for the whole period
+    slot: str  # where they stood; empty for all together
     impressions: int
     people: int
     titles: int  # different ones
@@ -77,7 +86,7 @@ class Figures:
 
     @property
     def name(self) -> str:
-        return self.version or POPULAR
+        return SLOTS[self.slot] if self.slot else self.version or POPULAR
 
     @property
     def love_rate(self) -> Rate:
@@ -115,6 +124,30 @@ def by_day(since: date) -> list[Figures]:
     return sorted(_figures(since, "version", "day"), key=lambda figures: (figures.day, figures.version))[::-1]
 
 
+def by_slot(since: date) -> list[Figures]:
+    """Return the figures of the model's list, of wildcards and of popular titles, the most shown first."""
+    return sorted(_figures(since, "slot"), key=lambda figures: -figures.impressions)
+
+
+def wildcards_at_random(since: date) -> str:
+    """Say how often wildcards would have been loved, had each been drawn from its pool at random.
+
+    By the log of what the bandit chose instead (`ml.off_policy.snips`); nothing where nothing was logged.
+    """
+    rows = Impression.objects.filter(day__gte=since, slot=Impression.Slot.WILDCARD)
+    logged = list(rows.values_list("user", "propensity", "event__feedback_type"))
+    if not logged:
+        return ""
+    people, propensities, feedback = zip(*logged, strict=True)
+    loved = np.array([each == FeedbackType.LOVE for each in feedback], dtype=np.float64)
+    found = snips(loved, np.array(propensities), np.full(len(logged), 1 / POOL), np.array(people))
+    return (
+        f"Drawn from their pools at random, {percent(found.reward.mean)} of the wildcards would have been "
+        f"loved ({100 * found.reward.low:.1f}–{100 * found.reward.high:.1f}; SNIPS over the logged chances, "
+        f"{len(logged):,} cards that count as {found.effective:,.0f})."
+    )
+
+
 def _figures(since: date, *by: str) -> list[Figures]:
     groups = Impression.objects.filter(day__gte=since).values(*by)
     counted = groups.annotate(
@@ -126,4 +159,5 @@ def _figures(since: date, *by: str) -> list[Figures]:
         dislikes=Count("pk", filter=Q(event__feedback_type=FeedbackType.DISLIKE)),
     )
     catalogue = Item.objects.visible(adult=True).count()
-    return [Figures(**{"day": None} | row, catalogue=catalogue) for row in counted.order_by(*by)]
+    rows = counted.order_by(*by)
+    return [Figures(**{"day": None, "version": "", "slot": ""} | row, catalogue=catalogue) for row in rows]

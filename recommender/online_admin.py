@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from recommender.models import Checkpoint
-from recommender.online import POPULAR, Figures, Rate, by_day, by_version
+from recommender.online import POPULAR, Figures, Rate, by_day, by_slot, by_version, wildcards_at_random
 
 PERIODS = (7, 30, 90)  # days
 DEFAULT_PERIOD = 30
@@ -38,6 +38,8 @@ def online(request: HttpRequest, model_admin: ModelAdmin[Checkpoint]) -> HttpRes
         "period": period,
         "versions": versions,
         "days": days,
+        "slots": by_slot(since),
+        "at_random": wildcards_at_random(since),
         "left_out": len(versions) - len(drawn),
         "chart": chart(since, drawn, days),
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from feedback.models import FeedbackType
-from recommender import dealing, wildcards
+from recommender import dealing, online, wildcards
 from recommender.feed import feed_for
 from recommender.models import Impression, Preferences
 from recommender.tests.fixtures import BATTLES, ROMANCES, Promote, say
@@ -97,5 +99,19 @@ def test_what_they_got_before_today_is_the_evidence(ann: User, client: Client) -
     event = say(ann, row.item_id, FeedbackType.LOVE)
     Impression.objects.filter(pk=row.pk).update(event=event)
     assert wildcards.evidence(row.day).shown == {}
-    tomorrow = wildcards.evidence(row.day.replace(year=row.day.year + 0) + wildcards.MEMORY / 90)
+    tomorrow = wildcards.evidence(row.day + timedelta(days=1))
     assert (tomorrow.shown, tomorrow.loved) == ({row.item_id: 1}, {row.item_id: 1})
+
+
+def test_the_admin_sets_wildcards_beside_the_rest(ann: User, client: Client, admin_client: Client) -> None:
+    wanted(ann, 1)
+    client.force_login(ann)
+    client.get("/")
+    row = Impression.objects.get(slot=Impression.Slot.WILDCARD)
+    Impression.objects.filter(pk=row.pk).update(event=say(ann, row.item_id, FeedbackType.LOVE))
+    page = admin_client.get("/admin/recommender/checkpoint/online/").content.decode()
+    assert "Wildcards and the rest" in page
+    assert "at random, 100.0 % of the wildcards would have been loved" in page
+    by_slot = {figures.name: figures for figures in online.by_slot(row.day)}
+    assert by_slot["Wildcards"].love_rate.value == 1.0
+    assert by_slot["The model's list"].impressions == SIZE - 1
