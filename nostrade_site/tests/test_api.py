@@ -75,5 +75,7 @@ def test_the_schema_describes_every_route(client: Client) -> None:
     response = client.get(reverse("api:schema"), {"format": "json"})
     assert response.status_code == 200
     paths = response.json()["paths"]
-    assert {parameter["name"] for parameter in paths[URL]["get"]["parameters"]} == {"k"}
+    names = {parameter["name"] for parameter in paths[URL]["get"]["parameters"]}
+    filters = {"in", "out", "type", "from", "to", "score", "members"}
+    assert names == {"k", *filters, "discovery", "variety", "mood", "like", "tuned"}
     assert any("events" in path for path in paths)
