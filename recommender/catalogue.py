@@ -24,6 +24,8 @@ Mask = NDArray[np.bool_]
 # best-known one: a pilot film, a crossover or an old version that few came by is no place to start.
 _REGULAR = (Item.Type.TV.value, Item.Type.MOVIE.value, Item.Type.OVA.value, Item.Type.ONA.value)
 KNOWN_TO_START = 0.5
+# So does what a series goes on with in another show: crossovers and curiosities come last.
+KNOWN_TO_FOLLOW = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,8 @@ class Catalogue:
     in_order: Rows  # rows, series by series, each from its first title to its last
     start_first: Rows  # the same, but what a person may begin with stands before the rest of its series
     is_main: Mask  # what counts as having begun a series, and as having done with it
+    is_regular: Mask  # told in full: series and films, no specials, no music
+    is_known: Mask  # to some at least of those who know the best-known of its series
     begins: Rows  # where a group's rows begin in `in_order`; one more at the end
 
     def __len__(self) -> int:
@@ -113,6 +117,7 @@ def read_catalogue(version: tuple[Any, ...]) -> Catalogue:
     in_order = _in_order(group, years, len(names))
     members = np.array([row[5] for row in rows], dtype=np.int64)
     start_first = _start_first(group, in_order, types, members, len(names))
+    best = _best_known(group, members, len(names))
     lines = [series_name(row[1]) for row in rows]
     return Catalogue(
         version=version,
@@ -131,6 +136,8 @@ def read_catalogue(version: tuple[Any, ...]) -> Catalogue:
         in_order=in_order,
         start_first=start_first,
         is_main=_main(group, types, start_first, len(names)),
+        is_regular=np.isin(types, _REGULAR),
+        is_known=members >= KNOWN_TO_FOLLOW * best[group],
         begins=np.searchsorted(group[in_order], np.arange(len(names) + 1)),
     )
 
@@ -164,12 +171,18 @@ def _in_order(group: Rows, years: Rows, n_groups: int) -> Rows:
 
 def _start_first(group: Rows, in_order: Rows, types: NDArray[np.str_], members: Rows, n_groups: int) -> Rows:
     regular = np.isin(types, _REGULAR)
-    best = np.zeros(n_groups)
-    np.maximum.at(best, group[regular], members[regular])
+    best = _best_known(group[regular], members[regular], n_groups)
     fitness = np.where(regular, np.where(members >= KNOWN_TO_START * best[group], 0, 1), 2)
     place = np.empty(len(group), dtype=np.int64)
     place[in_order] = np.arange(len(group))
     return np.lexsort((place, fitness, group))
+
+
+def _best_known(group: Rows, members: Rows, n_groups: int) -> NDArray[np.float64]:
+    """Return how many know the best-known of each group."""
+    best = np.zeros(n_groups)
+    np.maximum.at(best, group, members)
+    return best
 
 
 def _main(group: Rows, types: NDArray[np.str_], start_first: Rows, n_groups: int) -> Mask:

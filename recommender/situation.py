@@ -93,8 +93,10 @@ class Situation:
         return ""
 
     def _continuations(self) -> Rows:
-        """Return the next title of each series begun: the main entry after the last seen, of the same show
-        where there is one, else an earlier one that was missed, else what stands beside them.
+        """Return the next title of each series begun.
+
+        That is what comes after the last main entry seen: of the same show, its series before its films; else
+        another show of the franchise that is known; else an earlier one that was missed; else the rest.
         """
         catalogue = self.catalogue
         done = np.flatnonzero(self.seen & catalogue.is_main)
@@ -104,7 +106,15 @@ class Situation:
         left = np.flatnonzero(self.visible & ~self.seen & self.begun[catalogue.group])
         group, place, main = catalogue.group[left], catalogue.place[left], catalogue.is_main[left]
         later, same_show = place > latest[group], catalogue.line[left] == line[group]
-        choice = np.where(main & later, np.where(same_show, 0, 1), np.where(main, 2, 3))
+        known = catalogue.is_known[left]
+        choices = (
+            later & same_show & main,
+            later & same_show & catalogue.is_regular[left],
+            later & known & main,
+            known & main,
+            known & catalogue.is_regular[left],
+        )
+        choice = np.select(choices, range(len(choices)), len(choices))
         return first_of_each(catalogue.group, left[np.lexsort((place, choice, group))])
 
     def _comes_later(self, row: int) -> bool:

@@ -83,7 +83,7 @@ def test_what_was_shown_is_logged_with_its_chance(ann: User, client: Client) -> 
     wanted(ann, 2)
     client.force_login(ann)
     page = client.get("/")
-    assert page.content.count(b"card--wild") == 2
+    assert page.content.count(b"card__wild") == 2
     rows = Impression.objects.filter(user=ann)
     wild = rows.filter(slot=Impression.Slot.WILDCARD)
     assert wild.count() == 2
