@@ -38,10 +38,13 @@ from benchmarks.feed import set_up
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+    from ml.metrics import Interval
+
 ARMS = ("learning", "starter", "popular")
 START = datetime(2026, 3, 2, 18, tzinfo=UTC)
 N_CIRCLES, CIRCLE_TITLES = 5, 30
 TITLES = slice(20, 420)  # those of the circles, by popularity: what people come across
+WEEK = 6  # days that a row of the table takes together
 VISITS = 0.4  # a person and day
 LOOK, LOSE = 0.9, 0.05  # the chance to look at the first card, and what each further one loses
 LOVE, LIKE, DISLIKE = 1.6, 0.9, -0.2  # from which utility on somebody says so
@@ -169,7 +172,8 @@ def week_rates(runs: Sequence[NDArray[np.int64]], days: slice) -> NDArray[np.flo
 
 
 def report(out: Path, seeds: int, days: int) -> str:
-    """Lay out love-rates week by week, and the learning site's lead, person by person."""
+    """Lay out love-rates week by week, and the learning site's lead, person by person; draw them too."""
+    from benchmarks.month_chart import draw
     from ml.metrics import bootstrap
     from ml.wording import interval_text
 
@@ -181,13 +185,19 @@ def report(out: Path, seeds: int, days: int) -> str:
         f"| days | {' | '.join(ARMS)} | learning less starter | learning less popular |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for start in range(0, days, 6):
-        rates = {arm: week_rates(runs[arm], slice(start, start + 6)) for arm in ARMS}
-        cells = [interval_text(bootstrap(row[np.isfinite(row)]).to_dict()) for row in rates.values()]
+    drawn: dict[str, list[Interval]] = {arm: [] for arm in ARMS}
+    weeks: list[str] = []
+    for start in range(0, days, WEEK):
+        rates = {arm: week_rates(runs[arm], slice(start, start + WEEK)) for arm in ARMS}
+        for arm, row in rates.items():
+            drawn[arm].append(bootstrap(row[np.isfinite(row)]))
+        cells = [interval_text(drawn[arm][-1].to_dict()) for arm in ARMS]
         for other in ARMS[1:]:
             lead = rates["learning"] - rates[other]
             cells.append(interval_text(bootstrap(lead[np.isfinite(lead)]).to_dict(), "+"))
-        lines.append(f"| {start + 1}-{min(start + 6, days)} | {' | '.join(cells)} |")
+        weeks.append(f"{start + 1}-{min(start + WEEK, days)}")
+        lines.append(f"| {weeks[-1]} | {' | '.join(cells)} |")
+    (out / "month.svg").write_text(draw(drawn, weeks))
     return "\n".join(lines) + "\n"
 
 
