@@ -6,9 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from django.db.models import QuerySet
-
-from catalog.models import Item
 from catalog.text import fold
 
 # Cards between two of one series, and how far below the better-ranked one a card may be fetched from.
@@ -33,13 +30,8 @@ def series_name(name: str) -> str:
     return stem if len(stem) >= 4 else folded  # "K" and "91 Days" say too little once cut
 
 
-def series_by_id(items: QuerySet[Item]) -> dict[int, str]:
-    """Map each title of `items` to its series, in its order: the franchise, or a guess by the name."""
-    return series_of(items.values_list("pk", "name", "franchise_id"))
-
-
 def series_of(titles: Iterable[tuple[int, str, int | None]]) -> dict[int, str]:
-    """Name the series of each title, given with its name and franchise."""
+    """Name the series of each title, given with its name and franchise: that, or a guess by the name."""
     return {pk: f"#{franchise}" if franchise else series_name(name) for pk, name, franchise in titles}
 
 

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from ml.history import History
 from recommender.catalogue import Catalogue, catalogue_version, read_catalogue
 from recommender.models import Checkpoint, NotServable
+from recommender.starter_grid import starter_grid
 
 if TYPE_CHECKING:
     from ml.ranker import Ranker
@@ -53,6 +54,11 @@ class LiveRanker:
     def series(self) -> Mapping[int, str]:
         """Map each title to what its seasons and films have in common."""
         return self.catalogue.series
+
+    @cached_property
+    def starters(self) -> tuple[int, ...]:
+        """Return what a newcomer may pick from, chosen when somebody first asks."""
+        return starter_grid(self.catalogue, self.ranker)
 
     @cached_property
     def item_ids(self) -> NDArray[np.int64]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from catalog.models import Item, ItemQuerySet
+from collections.abc import Sequence
+from itertools import islice
+
+from catalog.models import Item
 from catalog.search import search_titles
 from feedback.history import History, Reaction
 from feedback.models import FeedbackType
-from recommender.series import series_by_id
+from recommender.serving import get_catalogue, get_ranker
+from recommender.starter_grid import N_STARTERS, starter_grid
 
 NEEDED = 3
-N_CHOICES = 48
 
 
 def picks_of(history: History) -> list[Reaction]:
@@ -18,16 +21,13 @@ def picks_of(history: History) -> list[Reaction]:
 
 
 def choices(query: str, *, adult: bool) -> list[Item]:
-    """Return titles to pick from: those a search finds, or without one the most popular of as many series."""
+    """Return titles to pick from: those a search finds, or without one the wall of starters."""
     visible = Item.objects.visible(adult=adult)
-    chosen = search_titles(query, visible) if query else _first_of_each_series(visible.popular())
-    items = Item.objects.prefetch_related("genres").in_bulk(chosen[:N_CHOICES])
-    return [items[anime_id] for anime_id in chosen[:N_CHOICES] if anime_id in items]
+    chosen = search_titles(query, visible)[:N_STARTERS] if query else _starters()
+    items = visible.prefetch_related("genres").in_bulk(chosen)
+    return list(islice((items[anime_id] for anime_id in chosen if anime_id in items), N_STARTERS))
 
 
-def _first_of_each_series(popular: ItemQuerySet) -> list[int]:
-    """Return the best-known title of each series among enough of the most popular titles."""
-    first: dict[str, int] = {}
-    for anime_id, series in series_by_id(popular[: N_CHOICES * 4]).items():
-        first.setdefault(series, anime_id)
-    return list(first.values())
+def _starters() -> Sequence[int]:
+    live = get_ranker()
+    return live.starters if live is not None else starter_grid(get_catalogue(), None)

@@ -1,0 +1,124 @@
+"""Count the clicks and time each step from somebody new to their first personal feed, on a running site.
+
+    GUEST_RATE=1000/h/ip python manage.py run
+    python -m benchmarks.arriving http://127.0.0.1:8000 [--rounds 9]
+
+Each round is somebody new in a Chromium of their own. A step ends when what it leads to is there: the wall's
+first posters, the lit star, the first card of the personal feed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+SIZES = {"phone": (390, 844), "desktop": (1280, 844)}
+PERSONAL = "Foretold for you"
+Step = tuple[str, bool, Callable[[], None]]  # what happens, whether it is a click, how
+
+
+def main() -> None:
+    """Arrive again and again, on both ways and both sizes, and print medians with quartiles."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("base_url", help="address of a running Nostrade with its checkpoint loaded")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--browser", default="/usr/bin/chromium", help="a Chromium to drive")
+    options = parser.parse_args()
+    print("| way | step | clicks so far | phone, ms | desktop, ms |\n| --- | --- | --- | --- | --- |")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=options.browser, args=["--no-sandbox"])
+        for way, steps in WAYS.items():
+            taken = {
+                size: rounds(browser, options.base_url, steps, SIZES[size], options.rounds) for size in SIZES
+            }
+            for (step, clicks), phone in taken["phone"].items():
+                desktop = taken["desktop"][step, clicks]
+                print(f"| {way} | {step} | {clicks} | {words(phone)} | {words(desktop)} |", flush=True)
+        browser.close()
+
+
+def rounds(
+    browser: Browser, base_url: str, steps: Callable[[Page], Iterator[Step]], size: tuple[int, int], n: int
+) -> dict[tuple[str, int], list[float]]:
+    """Return the milliseconds of each step; the first round only warms up."""
+    taken: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for number in range(n + 1):
+        context = browser.new_context(
+            base_url=base_url, viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce"
+        )
+        page, clicks = context.new_page(), 0
+        began = first = time.perf_counter()
+        for step, is_click, happen in steps(page):
+            began = time.perf_counter()
+            happen()
+            clicks += is_click
+            if number:
+                taken[step, clicks].append(1000 * (time.perf_counter() - began))
+        if number:
+            taken["all of it", clicks].append(1000 * (time.perf_counter() - first))
+        context.close()
+    return taken
+
+
+def by_the_wall(page: Page) -> Iterator[Step]:
+    """Open the wall and pick its first three titles."""
+    picks = page.locator(".pick")
+
+    def open_wall() -> None:
+        page.goto("/start/", wait_until="commit")
+        picks.nth(5).wait_for()
+
+    def pick(place: int) -> Callable[[], None]:
+        def happen() -> None:
+            picks.nth(place).click()
+            if place < 2:
+                expect(page.locator(".progress__words")).to_have_text(f"{place + 1} of 3 picked")
+            else:
+                personal(page)
+
+        return happen
+
+    yield "open /start/", False, open_wall
+    for place, name in enumerate(("first pick", "second pick", "third pick, to the feed")):
+        yield name, True, pick(place)
+
+
+def by_the_front_page(page: Page) -> Iterator[Step]:
+    """Open the site and love the first card that is there."""
+
+    def open_feed() -> None:
+        page.goto("/", wait_until="commit")
+        page.locator("#feed .card").first.wait_for()
+
+    def love() -> None:
+        page.locator("#feed .action--love").first.click()
+        personal(page)
+
+    yield "open /", False, open_feed
+    yield "Love on the first card, to the personal feed", True, love
+
+
+def personal(page: Page) -> None:
+    """Wait until the personal feed can be read."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(PERSONAL)
+    page.locator("#feed .card").first.wait_for()
+
+
+WAYS = {"three from the wall": by_the_wall, "one Love on the front page": by_the_front_page}
+
+
+def words(values: list[float]) -> str:
+    """Say the median and the quartiles."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return f"{middle:.0f} [{low:.0f}, {high:.0f}]"
+
+
+if __name__ == "__main__":
+    main()
