@@ -15,11 +15,19 @@ GUEST_PAGES = (
     "/saved/",
     "/activity/",
     "/preferences/",
+    "/profile/",
     "/why/1/",
     "/why-not/?q=bebop",
     "/map/",
 )
-VISITOR_PAGES = ("/", "/start/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/")
+VISITOR_PAGES = (
+    "/",
+    "/start/",
+    "/profile/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+)
 
 
 def violations(page) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from catalog.models import Item
 from ml.feedback import Feedback
-from recommender.feed import Order
+from recommender.order import Order
 
 if TYPE_CHECKING:
     from ml.ranker import Cause

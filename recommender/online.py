@@ -60,6 +60,11 @@ class Rate:
         return f"{100 * self.low:.1f}–{100 * self.high:.1f}"
 
     @property
+    def percents(self) -> tuple[float, float, float]:
+        """Return the value and the interval's ends in percent, for a drawing."""
+        return round(100 * self.value, 1), round(100 * self.low, 1), round(100 * self.high, 1)
+
+    @property
     def _centre(self) -> float:
         return (self.hits + Z**2 / 2) / (self.trials + Z**2)
 

@@ -2,24 +2,32 @@
 
 The figure is a person's own, and small: its interval says how small. Two things flatter it, and the page says
 so: who answers the feed's cards likes what the model chose to show, and the model may have learned from these
-very reactions. Popularity alone is measured beside it, on the same titles and among the same cards.
+very reactions. Popularity alone is measured beside it, on the same titles and by the same rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import comb
 
-from catalog.models import Item
-from recommender.dismissed import dismissed_ids
-from recommender.feed import PAGE_SIZE, Order
-from recommender.online import Rate
-from recommender.series import LOOKAHEAD, series_by_id, spread
-from recommender.start import picks_of
+import numpy as np
+from numpy.typing import NDArray
 
-N_HIDDEN = 20  # the newest liked and loved titles
+from catalog.models import Item
+from feedback.models import FeedbackType
+from recommender.catalogue import Rows
+from recommender.controls import Controls
+from recommender.feed import PAGE_SIZE
+from recommender.online import Rate
+from recommender.order import Order
+from recommender.rules import may_raise, withheld
+from recommender.serving import LiveRanker
+from recommender.situation import Situation
+
+N_HIDDEN = 20  # liked and loved titles
+CONSIDERED = 60  # the newest of them; those that no card could bring back are passed over
 NEEDED = 5
 SIGNIFICANT = 0.05
 
@@ -74,44 +82,63 @@ class SelfTest:
         return "ahead" if wins == most else "behind"
 
 
-def self_test(order: Order) -> SelfTest:
-    """Hide each of the newest liked and loved titles in turn and rank with all other reactions.
+@dataclass(frozen=True)
+class Case:
+    """One title, and the situation of the person had they never said anything about it."""
 
-    Only titles that the feed could show are hidden. One batched pass of the ranker, three queries.
+    anime_id: int
+    row: int
+    situation: Situation
+
+
+def self_test(order: Order) -> SelfTest:
+    """Hide each of the newest liked and loved titles in turn and rank with all other reactions that count.
+
+    Only what the feed could then show is hidden. All rules hold, no filter and no slider does; what was shown
+    and ignored does not fade. One batched pass of the ranker, two queries.
     """
     if order.live is None:
         return SelfTest(())
-    live, shown = order.live, Item.objects.visible(adult=order.adult)
-    withheld = set(Item.objects.withheld(adult=order.adult).values_list("pk", flat=True))
-    masked = withheld | live.strangers | dismissed_ids(order.dismissed)
-    newest = (pick.anime_id for pick in reversed(picks_of(order.history)))
-    hidden = list(islice((pk for pk in newest if pk not in masked and live.ranker.knows(pk)), N_HIDDEN))
-    if len(hidden) < NEEDED:
-        items = shown.in_bulk(hidden)
-        return SelfTest(tuple(Hidden(items[pk], None, None) for pk in hidden if pk in items))
-    sequence = order.sequence
-    rest = [sequence.without(sequence.item_ids.index(pk)) for pk in hidden]
-    ranked = live.ranker.rank_many(rest, PAGE_SIZE + LOOKAHEAD, exclude=masked)
-    popular = series_by_id(shown.popular()[: PAGE_SIZE + LOOKAHEAD + len(order.settled)])
-    items = shown.in_bulk(hidden)
+    cases = list(islice(_cases(order, order.live), N_HIDDEN))
+    items = Item.objects.in_bulk([case.anime_id for case in cases])
+    if len(cases) < NEEDED:
+        return SelfTest(tuple(Hidden(items[case.anime_id], None, None) for case in cases))
+    live, sequence = order.live, order.sequence
+    scores = live.ranker.scores([sequence.without(sequence.item_ids.index(each.anime_id)) for each in cases])
     return SelfTest(
         tuple(
             Hidden(
-                items[pk],
-                _place(pk, (item.item_id for item in best), live.series),
-                _place(pk, _unsettled(popular, order.settled - {pk}), popular),
+                items[case.anime_id],
+                _place(case, _by_model(live, row)),
+                _place(case, live.catalogue.popular),
             )
-            for pk, best in zip(hidden, ranked, strict=True)
-            if pk in items
+            for case, row in zip(cases, scores[:, 1:], strict=True)
         )
     )
 
 
-def _unsettled(anime_ids: Iterable[int], settled: frozenset[int]) -> Iterator[int]:
-    return (pk for pk in anime_ids if pk not in settled)
+def _cases(order: Order, live: LiveRanker) -> Iterator[Case]:
+    whole = replace(order.situation, controls=Controls())
+    liked = [said.anime_id for said in order.counted if said.feedback_type != FeedbackType.DISLIKE]
+    for anime_id in liked[::-1][:CONSIDERED]:
+        if anime_id not in live.series or not live.ranker.knows(anime_id):
+            continue
+        said = {pk: feedback for pk, feedback in whole.said.items() if pk != anime_id}
+        row, situation = int(live.catalogue.rows_of([anime_id])[0]), replace(whole, said=said)
+        if not withheld(situation)[row]:
+            yield Case(anime_id, row, situation)
 
 
-def _place(anime_id: int, order: Iterable[int], series: Mapping[int, str]) -> int | None:
-    """Return the title's place, from 1, among the first cards that the feed would make of an order."""
-    first = list(islice(spread(order, series), PAGE_SIZE))
-    return first.index(anime_id) + 1 if anime_id in first else None
+def _by_model(live: LiveRanker, scores: NDArray[np.float32]) -> Rows:
+    """Return the catalogue's rows in the order of the scores (N,) of the ranker's titles."""
+    rows: Rows = live.rows[np.argsort(-scores, kind="stable")]
+    return rows[rows >= 0]
+
+
+def _place(case: Case, best: Rows) -> int | None:
+    """Return the title's place, from 1, among the first cards that the rules make of an order of rows."""
+    situation = case.situation
+    raised = best[may_raise(situation)[best]]
+    cards = situation.entries[situation.catalogue.group[raised]]
+    first = list(islice(dict.fromkeys(cards.tolist()), PAGE_SIZE))
+    return first.index(case.row) + 1 if case.row in first else None

@@ -15,5 +15,6 @@ urlpatterns = [
     path("map/", atlas.map_page, name="map"),
     path("map/causes/<int:anime_id>/", atlas.map_causes, name="map_causes"),
     path("map/<slug:version>.json", atlas.map_points, name="map_points"),
+    path("profile/", views.profile, name="profile"),
     path("preferences/", views.preferences, name="preferences"),
 ]

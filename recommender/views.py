@@ -1,4 +1,4 @@
-"""The pages of recommendations; what they show is decided in `feed`, `start` and `similar`."""
+"""The pages of recommendations; what they show is decided in `feed`, `start`, `similar` and `profile`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ from recommender.bar import address
 from recommender.controls import LONGEST_VIEW, Controls, View, read_controls
 from recommender.feed import PAGE_SIZE, feed_for
 from recommender.forms import PreferencesForm
+from recommender.influence import influences_on
 from recommender.middleware import PageRequest
 from recommender.models import keep_controls
+from recommender.order import Order
+from recommender.profile import facts_about, taste_of
+from recommender.self_test import self_test
 from recommender.serving import get_catalogue
 from recommender.similar import similar_to
 from recommender.start import NEEDED, choices, picks_of
@@ -91,6 +95,18 @@ def title(request: PageRequest, anime_id: int) -> HttpResponse:
     if not adult and any(genre.is_adult for genre in item.genres.all()):
         return render(request, "recommender/adult_off.html", status=404)
     return render(request, "recommender/title.html", {"item": item, "similar": similar_to(item, adult=adult)})
+
+
+@require_safe
+def profile(request: PageRequest) -> HttpResponse:
+    order = Order.of(request.user)
+    context = {
+        "taste": taste_of(order.history, facts_about(order.history, adult=order.adult)),
+        "influences": influences_on(order),
+        "test": self_test(order),
+        "version": order.version,
+    }
+    return render(request, "recommender/profile.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

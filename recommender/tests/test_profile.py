@@ -9,13 +9,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from catalog.models import Item
+from catalog.models import Franchise, Item
 from feedback.history import History, Reaction, history_of
 from feedback.models import Dismissal, FeedbackType
-from recommender.feed import Order
 from recommender.influence import N_CARDS, influences_on
-from recommender.models import Checkpoint, Preferences
+from recommender.models import Checkpoint, Ignored, Preferences
 from recommender.online import Rate
+from recommender.order import Order
 from recommender.profile import Facts, Taste, facts_about, taste_of
 from recommender.self_test import Hidden, SelfTest, self_test
 from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, ROMANCES, say
@@ -162,14 +162,25 @@ def test_influences_are_the_falls_that_the_ranker_tells(romantic: User) -> None:
     assert all(each.most is not None and each.most.pk in cards for each in found)
 
 
+def test_an_influence_can_be_left_out_and_comes_back(romantic: User, client: Client) -> None:
+    client.force_login(romantic)
+    first = client.get(PROFILE).context["influences"][0].item
+    form = {"next": PROFILE}
+    assert client.post(reverse("recommender:ignore", args=[first.pk]), form).headers["Location"] == PROFILE
+    response = client.get(PROFILE)
+    assert first.pk not in [each.item.pk for each in response.context["influences"]]
+    assert f"Count again: </span><span>{first.name}" in response.content.decode()
+    assert response.context["taste"].known == 11  # it is still what they think
+
+
 def test_hidden_titles_stand_where_the_feed_would_show_them(romantic: User) -> None:
     order = Order.of(romantic)
     test = self_test(order)
     assert [title.item.pk for title in test.titles] == [9, 8, 7, 6, 4, 3, 2, 1]  # the newest first
     for title in test.titles:
-        rest = tuple(each for each in order.history.reactions if each.anime_id != title.item.pk)
+        rest = History(tuple(said for said in order.history.reactions if said.anime_id != title.item.pk))
         for place, live in ((title.ranked, order.live), (title.popular, None)):
-            cards = Order.by(live, History(rest), adult=False).slice(0, 20)
+            cards = replace(order, live=live, history=rest).slice(0, 20)
             assert place == (cards.index(title.item.pk) + 1 if title.item.pk in cards else None)
     assert test.ranked.hits == sum(title.ranked is not None for title in test.titles) > 0
 
@@ -178,7 +189,21 @@ def test_only_titles_that_the_feed_could_show_are_hidden(romantic: User) -> None
     Item.objects.filter(pk=1).update(is_hidden=True)
     Dismissal.objects.create(user=romantic, item_id=2, kind=Dismissal.Kind.SEEN)
     say(romantic, 101)  # the model does not know it
+    Ignored.objects.create(user=romantic, item_id=3)
+    assert {title.item.pk for title in self_test(Order.of(romantic)).titles} == {4, 6, 7, 8, 9}
+
+
+def test_a_start_is_not_hidden_where_its_sequel_says_it_all(romantic: User) -> None:
+    """The third entry was seen, the fourth comes next: no card could bring the first back."""
+    saga = Franchise.objects.create(name="One saga")
+    Item.objects.filter(pk__in=(1, 2, 3, 10)).update(franchise=saga)
     assert {title.item.pk for title in self_test(Order.of(romantic)).titles} == {3, 4, 6, 7, 8, 9}
+
+
+def test_filters_do_not_change_what_the_model_knows(romantic: User) -> None:
+    before = self_test(Order.of(romantic))
+    Preferences.objects.create(user=romantic, controls="in=Action")
+    assert self_test(Order.of(romantic)) == before
 
 
 def test_at_most_twenty_are_hidden(live: Checkpoint, ann: User) -> None:
