@@ -94,8 +94,8 @@ class Case:
 def self_test(order: Order) -> SelfTest:
     """Hide each of the newest liked and loved titles in turn and rank with all other reactions that count.
 
-    Only what the feed could then show is hidden. All rules hold, no filter and no slider does; what was shown
-    and ignored does not fade. One batched pass of the ranker, two queries.
+    Only what the feed could then show is hidden. All rules hold; no filter and no slider does, no wildcard is
+    dealt, and what was shown and ignored does not fade. One batched pass of the ranker, two queries.
     """
     if order.live is None:
         return SelfTest(())
