@@ -27,6 +27,7 @@ VISITOR_PAGES = (
     "/accounts/login/",
     "/accounts/signup/",
     "/accounts/password/reset/",
+    "/privacy/",
 )
 
 

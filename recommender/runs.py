@@ -129,11 +129,14 @@ def _taken_over(dead: Checkpoint) -> Run | None:
 
 
 def is_dead(run: Checkpoint) -> bool:
-    """Tell whether nobody works on a run: its process is not on this host any more, or it is silent."""
+    """Tell whether nobody works on a run: its process is not on this host any more, or it is silent.
+
+    A sign from the future is as old as one from the past: a clock was set back, and who lives signs anew.
+    """
     host, _, pid = run.holder.rpartition(":")
     if pid and host == socket.gethostname()[:80] and not _is_alive(int(pid)):
         return True
-    return run.heartbeat_at is None or run.heartbeat_at < timezone.now() - SILENCE
+    return run.heartbeat_at is None or abs(timezone.now() - run.heartbeat_at) > SILENCE
 
 
 def dead_run() -> Checkpoint | None:

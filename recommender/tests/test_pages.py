@@ -167,29 +167,37 @@ def test_an_adult_title_says_how_to_switch_it_on(live: Checkpoint, ann: User, cl
 def test_preferences_are_kept(live: Checkpoint, ann: User, client: Client) -> None:
     client.force_login(ann)
     assert client.get(PREFERENCES).status_code == 200
-    assert client.post(PREFERENCES, {"show_adult": "on"}).headers["Location"] == PREFERENCES
-    assert Preferences.objects.get(user=ann).show_adult
+    assert client.post(PREFERENCES, {"wildcards": "2", "show_adult": "on"}).headers["Location"] == PREFERENCES
+    kept = Preferences.objects.get(user=ann)
+    assert (kept.show_adult, kept.wildcards) == (True, 2)
     assert client.get(PREFERENCES).context["form"].initial["show_adult"]
-    client.post(PREFERENCES, {})
+    client.post(PREFERENCES, {"wildcards": "0"})
     assert not Preferences.objects.get(user=ann).show_adult
 
 
 def test_opting_out_of_training_is_kept_and_taken_back(live: Checkpoint, ann: User, client: Client) -> None:
     client.force_login(ann)
     assert client.get(PREFERENCES).context["form"]["teaches"].value()
-    client.post(PREFERENCES, {})
+    client.post(PREFERENCES, {"wildcards": "0"})
     assert not teaches(ann)
     assert not client.get(PREFERENCES).context["form"]["teaches"].value()
-    client.post(PREFERENCES, {"teaches": "on"})
+    client.post(PREFERENCES, {"wildcards": "1", "teaches": "on"})
     assert teaches(ann)
 
 
 def test_preferences_make_a_guest_only_when_posted(live: Checkpoint, client: Client) -> None:
     client.get(PREFERENCES)
     assert User.objects.count() == 0
-    client.post(PREFERENCES, {"show_adult": "on"})
+    client.post(PREFERENCES, {"wildcards": "2", "show_adult": "on"})
     assert Preferences.objects.get().show_adult
     assert client.get(title(ADULT)).status_code == 200
+
+
+@pytest.mark.parametrize("wildcards", ["4", "-1", "many", ""])
+def test_preferences_reject_another_number_of_wildcards(ann: User, client: Client, wildcards: str) -> None:
+    client.force_login(ann)
+    assert client.post(PREFERENCES, {"wildcards": wildcards}).status_code == 400
+    assert not Preferences.objects.exists()
 
 
 def test_preferences_reject_a_forged_form(ann: User) -> None:

@@ -6,9 +6,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 
 import pytest
+import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from recommender import runs
@@ -75,6 +78,47 @@ def test_a_silent_run_of_another_host_is_taken_over(parent: Checkpoint) -> None:
         claim(parent, 9, "nightly")
     Checkpoint.objects.filter(pk=lost.pk).update(heartbeat_at=late - timedelta(seconds=1))
     assert claim(parent, 9, "nightly").checkpoint == lost
+
+
+def test_a_clock_that_was_set_back_blocks_nothing(parent: Checkpoint, monkeypatch) -> None:
+    """The dead are taken over all the same, and the living sign by the new time."""
+    with time_machine.travel(timezone.now() + timedelta(days=2), tick=False):
+        lost = claim(parent, 9, "nightly").checkpoint
+        Checkpoint.objects.filter(pk=lost.pk).update(holder="elsewhere:1")
+    run = claim(parent, 9, "nightly")
+    assert (run.checkpoint, run.checkpoint.attempts) == (lost, 2)
+    with time_machine.travel(timezone.now() - timedelta(days=30)):
+        monkeypatch.setattr(runs, "SIGN_SECONDS", 0.0)
+        run.sign()
+        with pytest.raises(CannotRetrain):
+            claim(parent, 9, "nightly")
+        run.finish(State.REJECTED, "No better.")
+        assert claim(parent, 9, "nightly").checkpoint.version != lost.version
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="an SQLite test database lives in one connection")
+def test_two_schedulers_at_once_begin_one_run(parent: Checkpoint) -> None:
+    outcomes: list[str] = []
+    ready = threading.Barrier(6)
+
+    def schedule() -> None:
+        try:
+            ready.wait()
+            outcomes.append(claim(parent, 9, "nightly").checkpoint.version)
+        except CannotRetrain as refusal:
+            outcomes.append(str(refusal))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=schedule) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (version,) = Checkpoint.objects.filter(state=State.TRAINING).values_list("version", flat=True)
+    assert outcomes.count(version) == 1
+    assert sum("wait until it has ended" in said for said in outcomes) == 5
 
 
 def test_a_run_that_died_too_often_fails_and_another_begins(parent: Checkpoint, dead_pid: int) -> None:
