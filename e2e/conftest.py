@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 180
+# A machine that does three things at once may take longer than Playwright's five seconds.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")

@@ -31,26 +31,24 @@ VISITOR_PAGES = (
 )
 
 
-def violations(page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{page.url} {each['id']}: {each['nodes'][0]['html'][:160]}"
-        for each in found
-        if each["impact"] in {"serious", "critical"}
-    ]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_pages_are_accessible(page, base_url, scheme, width):
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    page.set_viewport_size({"width": width, "height": 844})
+def violations(page, address: str) -> list[str]:
+    """Open a page once, and look at it in both themes."""
+    page.goto(address)
     found = []
-    for address in VISITOR_PAGES:
-        page.goto(address)
-        found += violations(page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found += [
+            f"{address}, {scheme}: {each['id']}: {each['nodes'][0]['html'][:160]}"
+            for each in Axe().run(page).response["violations"]
+            if each["impact"] in {"serious", "critical"}
+        ]
+    return found
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_are_accessible(page, base_url, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    found = [each for address in VISITOR_PAGES for each in violations(page, address)]
     begin(page)
-    for address in GUEST_PAGES:
-        page.goto(address)
-        found += violations(page)
+    found += [each for address in GUEST_PAGES for each in violations(page, address)]
     assert found == []
