@@ -185,19 +185,20 @@ def report(out: Path, seeds: int, days: int) -> str:
         f"| days | {' | '.join(ARMS)} | learning less starter | learning less popular |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
+    windows = [slice(start, min(start + WEEK, days)) for start in range(0, days, WEEK)]
     drawn: dict[str, list[Interval]] = {arm: [] for arm in ARMS}
-    weeks: list[str] = []
-    for start in range(0, days, WEEK):
-        rates = {arm: week_rates(runs[arm], slice(start, start + WEEK)) for arm in ARMS}
-        for arm, row in rates.items():
-            drawn[arm].append(bootstrap(row[np.isfinite(row)]))
-        cells = [interval_text(drawn[arm][-1].to_dict()) for arm in ARMS]
+    for days_of in (*windows, slice(0, days)):
+        rates = {arm: week_rates(runs[arm], days_of) for arm in ARMS}
+        found = {arm: bootstrap(row[np.isfinite(row)]) for arm, row in rates.items()}
+        cells = [interval_text(interval.to_dict()) for interval in found.values()]
         for other in ARMS[1:]:
             lead = rates["learning"] - rates[other]
             cells.append(interval_text(bootstrap(lead[np.isfinite(lead)]).to_dict(), "+"))
-        weeks.append(f"{start + 1}-{min(start + WEEK, days)}")
-        lines.append(f"| {weeks[-1]} | {' | '.join(cells)} |")
-    (out / "month.svg").write_text(draw(drawn, weeks))
+        lines.append(f"| {days_of.start + 1}-{days_of.stop} | {' | '.join(cells)} |")
+        for arm, interval in found.items():
+            drawn[arm].append(interval)
+    weeks = [f"{days_of.start + 1}-{days_of.stop}" for days_of in windows]
+    (out / "month.svg").write_text(draw({arm: row[: len(weeks)] for arm, row in drawn.items()}, weeks))
     return "\n".join(lines) + "\n"
 
 
