@@ -31,24 +31,29 @@ VISITOR_PAGES = (
 )
 
 
-def violations(page, address: str) -> list[str]:
-    """Open a page once, and look at it in both themes."""
+def violations(page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{page.url} {each['id']}: {each['nodes'][0]['html'][:160]}"
+        for each in found
+        if each["impact"] in {"serious", "critical"}
+    ]
+
+
+def in_both_themes(page, address: str) -> list[str]:
+    """Open a page once, and look at it in the light and in the dark."""
     page.goto(address)
     found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        found += [
-            f"{address}, {scheme}: {each['id']}: {each['nodes'][0]['html'][:160]}"
-            for each in Axe().run(page).response["violations"]
-            if each["impact"] in {"serious", "critical"}
-        ]
+        found += [f"{scheme}: {each}" for each in violations(page)]
     return found
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_pages_are_accessible(page, base_url, width):
     page.set_viewport_size({"width": width, "height": 844})
-    found = [each for address in VISITOR_PAGES for each in violations(page, address)]
+    found = [each for address in VISITOR_PAGES for each in in_both_themes(page, address)]
     begin(page)
-    found += [each for address in GUEST_PAGES for each in violations(page, address)]
+    found += [each for address in GUEST_PAGES for each in in_both_themes(page, address)]
     assert found == []
