@@ -9,7 +9,7 @@ from django.utils.cache import has_vary_header, patch_cache_control
 
 
 class PrivatePagesMiddleware:
-    """Mark what depends on the cookie as private, unless its view says otherwise.
+    """Mark what depends on the cookie or a token as private, unless its view says otherwise.
 
     `no-cache` and not `no-store`: who goes back to a long feed should find it as it was.
     """
@@ -19,6 +19,7 @@ class PrivatePagesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if has_vary_header(response, "Cookie") and not response.has_header("Cache-Control"):
+        personal = has_vary_header(response, "Cookie") or "Authorization" in request.headers
+        if personal and not response.has_header("Cache-Control"):
             patch_cache_control(response, private=True, no_cache=True)
         return response

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("feedback.urls")),
     path("accounts/", include("nostrade_site.accounts.urls")),
     path("accounts/", include("allauth.urls")),
+    path("tokens/", include("nostrade_site.tokens.urls")),
     path("api/v1/", include("nostrade_site.api_urls")),
     path("admin/", admin.site.urls),
     path("privacy/", privacy, name="privacy"),
