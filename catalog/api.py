@@ -7,6 +7,8 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import conditional_page
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import serializers, viewsets
 from rest_framework.filters import SearchFilter
@@ -61,6 +63,7 @@ class ItemPagination(PageNumberPagination):
     max_page_size = 100
 
 
+@method_decorator(conditional_page, name="dispatch")
 class ItemViewSet(viewsets.ReadOnlyModelViewSet[Item]):
     """Titles, most popular first, or with `search` the most alike; never hidden ones."""
 

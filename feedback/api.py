@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import APIException, NotFound
@@ -50,6 +52,17 @@ def idempotency_key(request: Request) -> str:
     return key or ""
 
 
+def key_header(what: str) -> OpenApiParameter:
+    """Describe the header in the schema."""
+    return OpenApiParameter(
+        KEY,
+        {"type": "string", "pattern": f"^{KEY_PATTERN}$"},
+        OpenApiParameter.HEADER,
+        description=f"Names {what}, so that it can be sent again after a lost answer: it is logged once,"
+        " and each repetition is answered as the first time.",
+    )
+
+
 @extend_schema_field({"oneOf": [{"enum": ["dislike", "like", "love"]}, {"enum": [1, 2, 3]}]})
 class FeedbackTypeField(serializers.Field[FeedbackType, Any, str, Any]):
     """Read a reaction as a word or a number; write it as a word."""
@@ -73,6 +86,11 @@ class VisibleItemField(serializers.PrimaryKeyRelatedField[Item]):
 
     def get_queryset(self) -> QuerySet[Item]:
         return visible_items(self.context["request"])
+
+    def to_internal_value(self, data: Any) -> Item:
+        if isinstance(data, float):  # infinity, for one
+            self.fail("incorrect_type", data_type="float")
+        return super().to_internal_value(data)
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
@@ -102,6 +120,7 @@ class NewestSaved(CursorPagination):
     ordering = ("-created_at", "-id")
 
 
+@method_decorator(conditional_page, name="dispatch")
 class EventList(generics.ListAPIView[Event]):
     """The reactions that stand, one a title, newest first; POST to react."""
 
@@ -113,15 +132,7 @@ class EventList(generics.ListAPIView[Event]):
         return Event.objects.of(person(self.request)).current()
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter(
-                KEY,
-                {"type": "string", "pattern": f"^{KEY_PATTERN}$"},
-                OpenApiParameter.HEADER,
-                description="Names this reaction, so that it can be sent again after a lost answer: it is"
-                " logged once, and each repetition answers with the event of the first time.",
-            )
-        ],
+        parameters=[key_header("this reaction")],
         responses={
             201: EventSerializer,
             400: OpenApiResponse(description="What is wrong, by field."),
@@ -157,6 +168,7 @@ class EventDetail(generics.GenericAPIView[Event]):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+@method_decorator(conditional_page, name="dispatch")
 class SavedList(generics.ListAPIView[Saved]):
     """The titles kept for later, newest first."""
 

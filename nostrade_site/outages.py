@@ -8,6 +8,8 @@ from collections.abc import Callable
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
+from nostrade_site.problems import CONTENT_TYPE, problem
+
 logger = logging.getLogger(__name__)
 
 SENTENCE = "The site cannot reach its database just now. Please try again in a moment."
@@ -28,5 +30,7 @@ class DatabaseOutageMiddleware:
             return None
         logger.error("No answer to %s %s", request.method, request.path, exc_info=exception)
         if request.resolver_match is not None and request.resolver_match.namespace == "api":
-            return JsonResponse({"detail": SENTENCE}, status=503, headers=HEADERS)
+            return JsonResponse(
+                problem(503, SENTENCE), status=503, headers=HEADERS, content_type=CONTENT_TYPE
+            )
         return HttpResponse(SENTENCE, status=503, headers=HEADERS, content_type="text/plain; charset=utf-8")

@@ -279,6 +279,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# How large a request to the API may be; a view that takes more says so itself.
+API_BODY_MB = whole_number("API_BODY_MB", default=1, minimum=1)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "nostrade_site.tokens.authentication.TokenAuthentication",
@@ -286,15 +288,18 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["nostrade_site.parsers.BoundedJSONParser"],
+    "EXCEPTION_HANDLER": "nostrade_site.problems.handle_exception",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.AnonRateThrottle",
         "rest_framework.throttling.UserRateThrottle",
+        "rest_framework.throttling.ScopedRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "anon": rate("API_ANON_RATE", default="60/min"),
         "user": rate("API_USER_RATE", default="600/min"),
+        "score": rate("API_SCORE_RATE", default="30/min"),
     },
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 50,

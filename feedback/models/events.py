@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.utils import timezone
 from catalog.models import Item
 from feedback.models.imports import ListImport
 from feedback.models.people import Person
-from feedback.models.receipts import Receipt
+from feedback.models.receipts import Receipt, batch_key, told_again
 
 
 class AppendOnlyError(Exception):
@@ -91,6 +91,42 @@ class EventManager(EventReader["Event"]):
             if key:
                 Receipt.objects.create(user_id=user.pk, key=key, event=event)
             return event
+
+    def record_many(
+        self, user: AbstractBaseUser, said: Sequence[tuple[Item, FeedbackType]], *, key: str = ""
+    ) -> list[Event]:
+        """Log reactions as `record` does each, all or none of them, and return their events in that order.
+
+        Raises KeyReusedError, and logs nothing, where the key came with another batch before.
+        """
+        with transaction.atomic():
+            serialise(user.pk)
+            receipts = Receipt.objects.of(user).under_batch(key)
+            if receipts:
+                return told_again(receipts, said)
+            events = self._say_all(user, said)
+            if key:
+                Receipt.objects.bulk_create(
+                    Receipt(user_id=user.pk, key=batch_key(key, place), event=event)
+                    for place, event in enumerate(events)
+                )
+            return events
+
+    def _say_all(self, user: AbstractBaseUser, said: Sequence[tuple[Item, FeedbackType]]) -> list[Event]:
+        """Log what does not stand already, in few queries; the caller holds the person's lock."""
+        standing = self.of(user).standing().filter(item__in=[item for item, _ in said])
+        latest = {event.item_id: event for event in standing}
+        events, news, now = [], [], timezone.now()
+        for item, feedback_type in said:
+            event = latest.get(item.pk)
+            if event is None or event.feedback_type != feedback_type:
+                timestamp = max(now, event.timestamp) if event else now
+                event = Event(user_id=user.pk, item=item, feedback_type=feedback_type, timestamp=timestamp)
+                latest[item.pk] = event
+                news.append(event)
+            events.append(event)
+        self.bulk_create(news)
+        return events
 
     def _say(self, user: AbstractBaseUser, item: Item, feedback_type: FeedbackType) -> Event:
         """Log a reaction unless it stands already; the caller holds the person's lock."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
@@ -12,6 +13,8 @@ from catalog.models import Item
 from feedback.models.people import Person
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from feedback.models.events import Event, FeedbackType
 
 
@@ -26,6 +29,16 @@ class ReceiptQuerySet(models.QuerySet["Receipt"]):
     def under(self, key: str) -> Receipt | None:
         """Return the receipt of this key; none where there is no key."""
         return self.filter(key=key).select_related("event").first() if key else None
+
+    def under_batch(self, key: str) -> list[Receipt]:
+        """Return the receipts of a batch, in its order; none where there is no key."""
+        found = self.filter(key__startswith=batch_key(key)).select_related("event") if key else self.none()
+        return sorted(found, key=lambda receipt: int(receipt.key.rpartition(" ")[2]))
+
+
+def batch_key(key: str, place: int | str = "") -> str:
+    """Return what each event of a batch is filed under; with its space, it is nobody's own key."""
+    return f"batch {hashlib.sha256(key.encode()).hexdigest()} {place}"
 
 
 class Receipt(models.Model):
@@ -56,3 +69,12 @@ class Receipt(models.Model):
                 "This Idempotency-Key came with another reaction before: send a new key with each new one."
             )
         return self.event
+
+
+def told_again(receipts: Sequence[Receipt], said: Sequence[tuple[Item, FeedbackType]]) -> list[Event]:
+    """Return the events of a batch; raise KeyReusedError where it is not the batch that is sent now."""
+    if len(receipts) != len(said):
+        raise KeyReusedError(
+            "This Idempotency-Key came with another batch before: send a new key with each new one."
+        )
+    return [receipt.event_about(*each) for receipt, each in zip(receipts, said, strict=True)]

@@ -105,7 +105,9 @@ def test_it_rejects_what_is_no_reaction(client, member, data, field, sentence):
     response = post(client, **data)
 
     assert response.status_code == 400
-    assert sentence in response.json()[field][0]
+    assert response["Content-Type"] == "application/problem+json"
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+    assert sentence in response.json()["errors"][0]["detail"]
     assert not Event.objects.exists()
 
 
@@ -185,12 +187,12 @@ def test_letting_go_leaves_other_peoples_titles_alone(client, member):
 def test_it_requires_login(client):
     event, saved = EventFactory(), SavedFactory()
 
-    assert client.get(EVENTS).status_code == 403
-    assert client.get(SAVED).status_code == 403
-    assert post(client, anime_id=event.item_id, feedback_type=1).status_code == 403
-    assert client.delete(reverse("api:event", args=[event.pk])).status_code == 403
-    assert client.put(reverse("api:saved", args=[saved.item_id])).status_code == 403
-    assert client.delete(reverse("api:saved", args=[saved.item_id])).status_code == 403
+    assert client.get(EVENTS).status_code == 401
+    assert client.get(SAVED).status_code == 401
+    assert post(client, anime_id=event.item_id, feedback_type=1).status_code == 401
+    assert client.delete(reverse("api:event", args=[event.pk])).status_code == 401
+    assert client.put(reverse("api:saved", args=[saved.item_id])).status_code == 401
+    assert client.delete(reverse("api:saved", args=[saved.item_id])).status_code == 401
 
 
 def test_it_rejects_writes_without_a_csrf_token():

@@ -81,7 +81,9 @@ def test_it_rejects_a_key_that_came_with_another_reaction(client, member):
 def test_it_rejects_what_is_no_key(client, member, key):
     response = post(client, ItemFactory(), "like", key)
     assert response.status_code == 400
-    assert "1 to 100 visible ASCII characters" in response.json()["Idempotency-Key"][0]
+    [error] = response.json()["errors"]
+    assert error["field"] == "Idempotency-Key"
+    assert "1 to 100 visible ASCII characters" in error["detail"]
     assert not Event.objects.exists()
 
 

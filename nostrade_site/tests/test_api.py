@@ -64,7 +64,7 @@ def test_nothing_masked_is_recommended(fan: Client, ann: User) -> None:  # noqa:
 def test_it_rejects_another_k(client: Client, k: str) -> None:
     response = client.get(URL, {"k": k})
     assert response.status_code == 400
-    assert list(response.json()) == ["k"]
+    assert [error["field"] for error in response.json()["errors"]] == ["k"]
 
 
 def test_it_is_only_read(fan: Client) -> None:

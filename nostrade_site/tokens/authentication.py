@@ -19,7 +19,7 @@ class TokenAuthentication(BaseAuthentication):
 
     The scope is checked here, and not in a permission class, because a view that names its own permissions
     would drop that one: so no route can be forgotten. Reading needs `read` and all else `write`, unless the
-    view names another scope (`token_scope`).
+    view names another scope (`needs_scope`).
     """
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
@@ -45,10 +45,10 @@ class TokenAuthentication(BaseAuthentication):
 def scope_of(request: Request) -> str:
     """Name the scope that a request takes."""
     view = request.parser_context["view"]
-    return str(getattr(view, "token_scope", "read" if request.method in SAFE_METHODS else "write"))
+    return str(getattr(view, "needs_scope", "read" if request.method in SAFE_METHODS else "write"))
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = TokenAuthentication
     name = "token"
 

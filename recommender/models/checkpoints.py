@@ -34,6 +34,10 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
         """Return the checkpoint that web processes should serve, if one is active."""
         return self.filter(state=Checkpoint.State.ACTIVE).first()
 
+    def promoted(self) -> CheckpointQuerySet:
+        """Keep the versions that are live or were, whatever became of them."""
+        return self.filter(promoted_at__isnull=False)
+
     def served_before(self) -> CheckpointQuerySet:
         """Keep the versions that were live once, the latest first: what `roll_back` returns to."""
         return self.filter(
