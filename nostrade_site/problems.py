@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from rest_framework import exceptions, views
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
@@ -43,6 +44,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     detail = " ".join(whole) or "; ".join(f"{each['field']}: {each['detail']}" for each in errors[:3])
     headers = {name: answer[name] for name in KEPT_HEADERS if answer.has_header(name)}
     body = problem(answer.status_code, detail, errors)
+    context["request"].accepted_renderer = JSONRenderer()  # also where the view writes YAML
     return Response(body, answer.status_code, headers=headers, content_type=CONTENT_TYPE)
 
 

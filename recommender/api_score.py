@@ -31,7 +31,7 @@ EVENT = {
     "properties": {
         "anime_id": {"type": "integer", "minimum": 0, "maximum": GREATEST_ID},
         "feedback_type": {"enum": list(FEEDBACK_NAMES)},
-        "timestamp": {"type": "string", "format": "date-time", "nullable": True},
+        "timestamp": {"type": ["string", "null"], "format": "date-time"},
     },
 }
 

@@ -1,0 +1,106 @@
+"""Scoring many histories at once, with a token."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from feedback.tests.factories import UserFactory
+from nostrade_site.tokens.models import ApiToken
+from recommender import scoring
+from recommender.tests.fixtures import (  # noqa: F401
+    BATTLES,
+    ROMANCES,
+    _own_ranker,
+    catalogue,
+    live,
+    promote,
+    trained,
+)
+
+pytestmark = pytest.mark.django_db
+URL = reverse("api:score-batch")
+
+
+@pytest.fixture
+def program():
+    secret = ApiToken(label="service", scores=True).issue(UserFactory())
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def loved(*anime_ids):
+    return [{"anime_id": anime_id, "feedback_type": "love"} for anime_id in anime_ids]
+
+
+def post(program, **question):
+    return program.post(URL, question, content_type="application/json")
+
+
+@pytest.mark.usefixtures("live")
+def test_it_works(program):
+    response = post(program, histories=[loved(1, 2), loved(31, 32)], k=3)
+
+    assert response["Content-Type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in response.getvalue().splitlines()]
+    assert [(line["index"], line["version"], len(line["results"])) for line in lines] == [
+        (0, "first", 3),
+        (1, "first", 3),
+    ]
+    assert {result["anime_id"] for result in lines[0]["results"]} <= {*ROMANCES}
+    assert {result["anime_id"] for result in lines[1]["results"]} <= {*BATTLES}
+
+
+@pytest.mark.usefixtures("live")
+def test_a_history_is_ranked_as_it_is_alone_and_in_its_place(program, client):
+    histories = [loved(1 + n % 60, 1 + (7 * n) % 60) for n in range(2 * scoring.AT_A_TIME + 3)]
+
+    lines = [json.loads(line) for line in post(program, histories=histories, k=5).getvalue().splitlines()]
+
+    assert [line["index"] for line in lines] == [*range(len(histories))]
+    for place in (0, scoring.AT_A_TIME, len(histories) - 1):
+        alone = client.post(
+            reverse("api:score"), {"history": histories[place], "k": 5}, content_type="application/json"
+        ).json()
+        assert [each["anime_id"] for each in alone["results"]] == [
+            each["anime_id"] for each in lines[place]["results"]
+        ]
+
+
+@pytest.mark.usefixtures("live")
+def test_the_answer_begins_before_the_last_one_is_ranked(program, monkeypatch):
+    passes = []
+    rank = scoring.Scorer._rank
+    monkeypatch.setattr(scoring.Scorer, "_rank", lambda *args: passes.append(1) or rank(*args))
+
+    response = post(program, histories=[loved(1)] * (3 * scoring.AT_A_TIME))
+    next(iter(response.streaming_content))
+
+    assert len(passes) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "field"),
+    [
+        ({"histories": []}, "histories"),
+        ({"histories": [loved(1)] * 1001}, "histories"),
+        ({"histories": [loved(1), [{"anime_id": 1, "feedback_type": "x"}]]}, "histories.1.0.feedback_type"),
+        ({"histories": [loved(1)], "k": 101}, "k"),
+    ],
+)
+def test_it_rejects_what_is_no_batch(program, question, field):
+    response = post(program, **question)
+
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+
+
+def test_it_has_a_limit_of_its_own(program, monkeypatch):
+    monkeypatch.setattr(
+        "rest_framework.throttling.ScopedRateThrottle.THROTTLE_RATES", {"score": "1/min"}
+    )
+
+    codes = [post(program, histories=[[]]).status_code for _ in range(2)]
+
+    assert codes == [200, 429]
+    assert program.get(reverse("api:schema")).status_code == 200
