@@ -96,9 +96,7 @@ def test_it_rejects_what_is_no_batch(program, question, field):
 
 
 def test_it_has_a_limit_of_its_own(program, monkeypatch):
-    monkeypatch.setattr(
-        "rest_framework.throttling.ScopedRateThrottle.THROTTLE_RATES", {"score": "1/min"}
-    )
+    monkeypatch.setattr("rest_framework.throttling.ScopedRateThrottle.THROTTLE_RATES", {"score": "1/min"})
 
     codes = [post(program, histories=[[]]).status_code for _ in range(2)]
 

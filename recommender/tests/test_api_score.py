@@ -93,7 +93,10 @@ def test_it_rejects_what_is_no_history(client, history, field):
         [],
         loved(999_999),
         loved(*ROMANCES, *BATTLES),
-        [loved(1)[0] | {"timestamp": "2026-01-02T00:00:00Z"}, loved(2)[0] | {"timestamp": "1950-01-01T00:00Z"}],
+        [
+            loved(1)[0] | {"timestamp": "2026-01-02T00:00:00Z"},
+            loved(2)[0] | {"timestamp": "1950-01-01T00:00Z"},
+        ],
         [loved(1)[0] | {"timestamp": "0001-01-01T00:00:00+23:00"}],
         [loved(1)[0] | {"timestamp": "9999-12-31T00:00:00Z"}, *loved(2)],
     ],
