@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.core.paginator import Paginator
@@ -201,10 +201,10 @@ def _since(request: HttpRequest) -> datetime | None:
     """Read when something that is being restored was first said; nonsense and the future count as now."""
     try:
         since = parse_datetime(request.POST.get("since", ""))
-    except ValueError:
+        since = since.astimezone(UTC) if since and timezone.is_aware(since) else None
+    except (ValueError, OverflowError):  # no date, or one before the calendar begins
         return None
-    known = since is not None and timezone.is_aware(since) and since <= timezone.now()
-    return since if known else None
+    return since if since and since <= timezone.now() else None
 
 
 def _visible_item(request: HttpRequest, anime_id: int) -> Item:

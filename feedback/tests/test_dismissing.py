@@ -159,7 +159,10 @@ def test_it_rejects_titles_out_of_sight_and_makes_no_guest_for_them(client, djan
     assert not django_user_model.objects.exists()
 
 
-@pytest.mark.parametrize("since", ["", "x", "2999-01-01T00:00:00+00:00", "2020-13-45", "2020-01-01"])
+@pytest.mark.parametrize(
+    "since",
+    ["", "x", "2999-01-01T00:00:00+00:00", "2020-13-45", "2020-01-01", "0001-01-01T00:00:00+14:00"],
+)
 def test_nonsense_about_the_time_counts_as_now(client, member, since):
     item = ItemFactory()
     assert hide(client, item, "seen", since=since).status_code == 303
