@@ -13,7 +13,7 @@ def ignore(user: Person, anime_id: int) -> Item:
 
     Raises RefusedError where they said nothing about the title.
     """
-    event = Event.objects.of(user).standing().filter(item=anime_id).select_related("item").last()
+    event = Event.objects.of(user).standing().filter(item__anime_id=anime_id).select_related("item").last()
     if event is None:
         raise RefusedError(404, "You said nothing about this title, so there is nothing to leave out.")
     Ignored.objects.get_or_create(user_id=event.user_id, item=event.item)
@@ -22,7 +22,7 @@ def ignore(user: Person, anime_id: int) -> Item:
 
 def count_again(user: Person, anime_id: int) -> Item | None:
     """Let the reaction to a title count as before; return the title, or None where it did all along."""
-    row = Ignored.objects.of(user).filter(item=anime_id).select_related("item").first()
+    row = Ignored.objects.of(user).filter(item__anime_id=anime_id).select_related("item").first()
     if row is None:
         return None
     row.delete()

@@ -133,3 +133,10 @@ def test_it_goes_with_the_account(member: User) -> None:
     ignoring.ignore(member, 45)
     member.delete()
     assert not Ignored.objects.exists()
+
+
+@pytest.mark.parametrize(("name", "status"), [("ignore", 404), ("count", 303)])
+def test_a_number_too_large_for_the_database_is_an_unknown_title(
+    member: User, client: Client, name: str, status: int
+) -> None:
+    assert client.post(url(name, 10**22)).status_code == status
