@@ -57,8 +57,8 @@ def _reason(place: Place, causes: Mapping[int, list[Cause]], items: Mapping[int,
 
 
 def _match(order: Order, anime_id: int) -> Match | None:
-    if order.live is None or anime_id not in order.beliefs:
-        return None
+    if order.live is None or anime_id not in order.beliefs or not order.live.ranker.knows(anime_id):
+        return None  # the belief is that of another title of its series
     return match_of(order.beliefs[anime_id], len(order.live.ranker.item_ids))
 
 

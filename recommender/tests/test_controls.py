@@ -10,14 +10,12 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
-from catalog.models import Genre, Item
-from catalog.tests.factories import FranchiseFactory, ItemFactory
-from feedback.guests import is_guest
+from catalog.models import Item
 from recommender import serving
 from recommender.catalogue import Catalogue, catalogue_version, read_catalogue
 from recommender.controls import Controls, View, read_controls, view_of
 from recommender.feed import PAGE_SIZE, FeedPage, feed_for
-from recommender.models import Checkpoint, Preferences, carry_over_preferences, keep_controls
+from recommender.models import Checkpoint
 from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, NEWCOMERS, ROMANCES, say
 
 FEED, KEEP = reverse("recommender:feed"), reverse("recommender:keep")
@@ -227,42 +225,6 @@ def test_where_nothing_passes_the_page_says_what_to_loosen(facts: Catalogue, cli
     assert client.get(page.bar.clear_url).context["page"].cards
 
 
-def test_keeping_stores_the_view_for_everybody_and_makes_a_guest(live: Checkpoint, client: Client) -> None:
-    response = client.post(KEEP, {"view": "in=Romance&variety=2&mood=cry"})
-    assert (response.status_code, response["Location"]) == (303, f"{FEED}?mood=cry")
-    preferences = Preferences.objects.get()
-    assert is_guest(preferences.user)
-    assert preferences.controls == "in=Romance&variety=2"
-    page = client.get(FEED).context["page"]
-    assert {card.item.pk for card in page.cards} <= set(ROMANCES)
-    assert page.order.view.is_kept
-    client.get(f"{FEED}?type=TV")  # somebody else's link
-    assert Preferences.objects.get().controls == "in=Romance&variety=2"
-    client.post(KEEP, {"view": "tuned=1"})
-    assert Preferences.objects.get().controls == ""
-
-
-@pytest.mark.parametrize("view", ["", "nonsense", "in=Nonsense&score=99", "%00%FF"])
-def test_keeping_nonsense_keeps_nothing(live: Checkpoint, client: Client, view: str) -> None:
-    assert client.post(KEEP, {"view": view}).status_code == 303
-    assert Preferences.objects.get().controls == ""
-
-
-def test_keeping_refuses_what_no_form_sends(live: Checkpoint, client: Client) -> None:
-    assert client.get(KEEP).status_code == 405
-    response = client.post(KEEP, {"view": "in=" + "A" * 3000})
-    assert response.status_code == 400
-    assert "too long to keep" in response.content.decode()
-    assert not Preferences.objects.exists()
-
-
-def test_changing_preferences_leaves_the_kept_view(live: Checkpoint, ann: User, client: Client) -> None:
-    keep_controls(ann, "in=Romance")
-    client.force_login(ann)
-    client.post(reverse("recommender:preferences"), {"show_adult": "on", "teaches": "on"})
-    assert Preferences.objects.get().controls == "in=Romance"
-
-
 def test_a_reaction_and_the_next_page_stay_in_the_view(live: Checkpoint, client: Client) -> None:
     content = client.get(f"{FEED}?out=Action").content.decode().replace("&amp;", "&")
     assert 'name="next" value="/?shown=20&out=Action"' in content
@@ -285,48 +247,3 @@ def test_the_form_shows_what_is_set(facts: Catalogue, client: Client) -> None:
     assert 'value="1999"' in content
     assert ">Hidden gems</output>" in content
     assert "Hentai" not in content
-
-
-def test_the_api_takes_the_same_filters(live: Checkpoint, client: Client) -> None:
-    answer = client.get(f"{API}?k=5&in=Romance&variety=2").json()
-    assert len(answer["results"]) == 5
-    assert {row["anime_id"] for row in answer["results"]} <= set(ROMANCES)
-
-
-def test_the_api_says_where_in_its_series_a_title_stands(db, client: Client) -> None:
-    show = FranchiseFactory()
-    first, _ = ItemFactory(franchise=show, year=2000), ItemFactory(franchise=show, year=2001)
-    (row,) = client.get(f"{API}?k=5").json()["results"]
-    assert (row["anime_id"], row["series"]) == (first.pk, "Start here · 2 entries")
-
-
-@pytest.mark.parametrize(
-    ("query", "sentence"),
-    [
-        ("in=Nonsense", "There is no in=“nonsense”: choose a genre of the catalogue."),
-        ("score=12", "Write score as a number from 1 to 10, not “12”."),
-        ("variety=7", "Write variety as a whole number from 0 to 4, not “7”."),
-        ("like=424242", "There is no title like=424242 here: search for one by name."),
-        ("mood=rage", "There is no mood=“rage”: choose of laugh, cry, "),
-    ],
-)
-def test_the_api_refuses_nonsense_with_a_sentence(
-    live: Checkpoint, client: Client, query: str, sentence: str
-) -> None:
-    response = client.get(f"{API}?{query}")
-    assert response.status_code == 400
-    assert sentence in response.content.decode()
-
-
-def test_a_guest_takes_the_kept_view_along(db, ann: User) -> None:
-    ben = User.objects.create_user("ben")
-    keep_controls(ann, "in=Romance")
-    carry_over_preferences(ann, ben)
-    assert Preferences.objects.get(user=ben).controls == "in=Romance"
-
-
-def test_a_genre_that_is_gone_is_no_longer_kept(live: Checkpoint, ann: User) -> None:
-    keep_controls(ann, "in=Romance&variety=2")
-    Genre.objects.get(name="Romance").delete()
-    serving.forget()
-    assert feed_for(ann).order.view.kept == Controls(variety=2)

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from feedback.models import FeedbackType
+from feedback.models import Event, FeedbackType
 from recommender import dealing, online, wildcards
 from recommender.feed import feed_for
 from recommender.models import Impression, Preferences
@@ -77,6 +77,17 @@ def test_popular_lists_have_none(ann: User) -> None:
     other = User.objects.create_user("ben")
     wanted(other, 3)
     assert not any(card.is_wildcard for card in feed_for(other).cards)
+
+
+@pytest.mark.parametrize("said", [FeedbackType.LOVE, FeedbackType.DISLIKE])
+def test_taking_an_answer_to_a_wildcard_back_restores_the_page(ann: User, said: FeedbackType) -> None:
+    wanted(ann, 2)
+    before = [card.item.pk for card in feed_for(ann, shown=12).cards]
+    wild = next(card.item.pk for card in feed_for(ann).cards if card.is_wildcard)
+    event = say(ann, wild, said)
+    assert wild not in [card.item.pk for card in feed_for(ann, shown=12).cards]
+    Event.objects.undo(event)
+    assert [card.item.pk for card in feed_for(ann, shown=12).cards] == before
 
 
 def test_what_was_shown_is_logged_with_its_chance(ann: User, client: Client) -> None:
