@@ -21,6 +21,7 @@ USER 10001
 RUN NOSTRADE_DATA_DIR=/tmp/build python manage.py collectstatic --no-input --verbosity 0 && rm -r /tmp/build
 VOLUME /data
 EXPOSE 8000
+# Alive, not ready: who restarts what is unhealthy must not do so for want of a broker or a checkpoint.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
 CMD ["gunicorn", "--config", "python:nostrade_site.gunicorn", "nostrade_site.wsgi"]

@@ -1,8 +1,13 @@
-"""`/healthz`: what works and what does not, for probes and people; no secrets, and cheap."""
+"""`/healthz` (alive) and `/readyz` (ready), for probes and people; no secrets, and cheap.
+
+What restarts a process asks the first: a process that still serves pages must live. What sends people to one
+of several processes, or watches an installation, asks the second, which wants all of it to work.
+"""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
@@ -14,26 +19,45 @@ from redis import Redis, RedisError
 from recommender import serving
 
 BROKER_PATIENCE = 0.5  # seconds; a probe must not hang on what it asks about
+SILENT = "does not answer"
 
 
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """Answer 200 while pages can be served, `degraded` naming what is missing; 503 without the database."""
-    database = _database_answers()
-    broker = _broker_answers()
+    report = _parts()
+    database = report["database"] == "ok"
+    well = database and report["broker"] == "ok" and not report["ranker"]["problem"]
+    status = "ok" if well else "degraded" if database else "down"
+    return JsonResponse({"status": status} | report, status=200 if database else 503)
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Answer 200 where database, broker and ranker all serve; else 503, and what is missing."""
+    report = _parts()
+    missing = [name for name in ("database", "broker") if report[name] != "ok"]
+    if report["ranker"]["version"] is None:
+        missing.append("ranker")
+    status = "not ready" if missing else "ready"
+    return JsonResponse({"status": status, "missing": missing} | report, status=503 if missing else 200)
+
+
+def _parts() -> dict[str, Any]:
+    """Ask each part once."""
     ranker = serving.status()
-    report = {
-        "status": "ok" if database and broker and not ranker.problem else "degraded" if database else "down",
-        "database": "ok" if database else "does not answer",
-        "broker": "ok" if broker else "does not answer: nothing is retrained or pruned until it does",
+    without = f"{SILENT}: nothing is retrained or pruned until it does"
+    return {
+        "database": "ok" if database_answers() else SILENT,
+        "broker": "ok" if broker_answers() else without,
         "ranker": {"version": ranker.version, "problem": ranker.problem},
         "process": os.getpid(),  # each process has a ranker of its own
     }
-    return JsonResponse(report, status=200 if database else 503)
 
 
-def _database_answers() -> bool:
+def database_answers() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -42,13 +66,18 @@ def _database_answers() -> bool:
     return True
 
 
-def _broker_answers() -> bool:
-    client = Redis.from_url(
+def broker_client() -> Redis:
+    """Return a client that gives up soon; whoever asks for it closes it."""
+    return Redis.from_url(
         settings.REDIS_URL or f"unix://{settings.EMBEDDED_BROKER_SOCKET}",
         socket_timeout=BROKER_PATIENCE,
         socket_connect_timeout=BROKER_PATIENCE,
         retry=None,
     )
+
+
+def broker_answers() -> bool:
+    client = broker_client()
     try:
         return bool(client.ping())
     except (RedisError, OSError):

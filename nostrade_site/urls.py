@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from nostrade_site.health import healthz
+from nostrade_site.health import healthz, readyz
 from nostrade_site.policy import privacy
 
 admin.site.site_header = admin.site.site_title = "Nostrade"
@@ -19,5 +19,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("privacy/", privacy, name="privacy"),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg", permanent=True)),
 ]

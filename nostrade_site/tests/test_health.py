@@ -1,4 +1,4 @@
-"""/healthz, for probes and people."""
+"""/healthz and /readyz, for probes and people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from recommender.tests.fixtures import (  # noqa: F401
     trained,
 )
 
-HEALTHZ = reverse("healthz")
+HEALTHZ, READYZ = reverse("healthz"), reverse("readyz")
 
 
 @pytest.fixture
@@ -85,3 +85,53 @@ def test_a_database_that_does_not_answer_is_down(client: Client, monkeypatch) ->
 def test_it_is_only_read(client: Client) -> None:
     assert client.post(HEALTHZ).status_code == 405
     assert client.head(HEALTHZ).status_code == 200
+
+
+@pytest.mark.usefixtures("live", "reachable_broker")
+def test_ready_where_everything_serves(client: Client) -> None:
+    response = client.get(READYZ)
+    assert (response.status_code, response.json()["status"]) == (200, "ready")
+    assert response.json()["missing"] == []
+    assert response.json()["ranker"]["version"] == "first"
+    assert "no-store" in response.headers["Cache-Control"]
+
+
+@pytest.mark.usefixtures("live")
+def test_without_a_broker_it_is_alive_but_not_ready(client: Client, settings, tmp_path) -> None:
+    settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock?db=0"
+    response = client.get(READYZ)
+    assert (response.status_code, response.json()["missing"]) == (503, ["broker"])
+    assert client.get(HEALTHZ).status_code == 200
+
+
+@pytest.mark.usefixtures("catalogue", "reachable_broker")
+def test_without_a_checkpoint_it_is_not_ready(client: Client) -> None:
+    response = client.get(READYZ)
+    assert (response.status_code, response.json()["missing"]) == (503, ["ranker"])
+    assert "No checkpoint is active" in response.json()["ranker"]["problem"]
+
+
+@pytest.mark.usefixtures("live", "reachable_broker")
+def test_a_new_version_that_does_not_load_leaves_it_ready(client: Client, settings) -> None:
+    """The old one serves on: taking the process out of rotation would only hurt."""
+    client.get(READYZ)
+    Checkpoint.objects.update(state=Checkpoint.State.RETIRED)
+    broken = Checkpoint.objects.create(version="broken", state=Checkpoint.State.ACTIVE)
+    broken.path.mkdir(parents=True)
+    settings.CHECKPOINT_POLL_SECONDS = 0
+    response = client.get(READYZ)
+    assert (response.status_code, response.json()["ranker"]["version"]) == (200, "first")
+    assert "first keeps serving" in response.json()["ranker"]["problem"]
+
+
+@pytest.mark.usefixtures("live", "reachable_broker")
+def test_without_a_database_it_is_not_ready(client: Client, monkeypatch) -> None:
+    client.get(READYZ)  # the ranker is loaded
+
+    def down(*args: object) -> None:
+        raise OperationalError("connection refused")
+
+    with monkeypatch.context() as outage:
+        outage.setattr("nostrade_site.health.connection.cursor", down)
+        response = client.get(READYZ)
+    assert (response.status_code, response.json()["missing"]) == (503, ["database"])
