@@ -56,6 +56,15 @@ def publish(path: Path) -> None:
     logger.info("Published checkpoint %s", path.name)
 
 
+def is_published(path: Path) -> bool:
+    """Tell whether other hosts can have the checkpoint `path`. Raises StorageError where nobody answers."""
+    try:
+        storage, folder = _open(path.name)
+        return bool(storage.exists(f"{folder}/{MANIFEST}"))
+    except Exception as error:
+        raise _refusal(path.name, "be looked for in", error) from error
+
+
 def fetch(path: Path) -> None:
     """Bring the checkpoint `path` from the storage unless it is here; nothing without a storage.
 
