@@ -8,6 +8,8 @@ from celery import Celery
 from celery.signals import worker_process_init
 from django.conf import settings
 
+import nostrade_site.request_ids  # noqa: F401  # tasks log under the id of what starts them
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nostrade_site.settings")
 
 

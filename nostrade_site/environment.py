@@ -76,6 +76,24 @@ def log_level(name: str, *, default: str) -> str:
     return value
 
 
+def choice(name: str, *, default: str, among: tuple[str, ...]) -> str:
+    """Return one of a few words."""
+    value = (os.environ.get(name) or default).lower()
+    if value not in among:
+        raise ImproperlyConfigured(f"{name}={value} must be {' or '.join(among)}.")
+    return value
+
+
+def token(name: str) -> str:
+    """Return a secret that programs send, or nothing. The refusal does not repeat it."""
+    value = os.environ.get(name, "").strip()
+    if value and not re.fullmatch(r"[A-Za-z0-9._~+/=-]{16,200}", value):
+        raise ImproperlyConfigured(
+            f"{name} must have 16 or more letters, digits and ._~+/=-; `openssl rand -hex 24` makes one."
+        )
+    return value
+
+
 def data_dir(default: Path) -> Path:
     """Return the folder for everything this installation writes, made and writable."""
     path = Path(os.environ.get("NOSTRADE_DATA_DIR") or default).resolve()

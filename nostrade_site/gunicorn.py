@@ -1,6 +1,9 @@
 """gunicorn's configuration: `gunicorn -c python:nostrade_site.gunicorn nostrade_site.wsgi`."""
 
 import os
+import shutil
+import tempfile
+from typing import Any
 
 from django.conf import settings
 
@@ -23,6 +26,24 @@ preload_app = False  # PyTorch must not have computed before a fork
 logconfig_dict = settings.LOGGING | {
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}}
 }
+
+# Where the workers' counts lie, for each to add them all up; made before any of them counts.
+own_counts = settings.METRICS_TOKEN and "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+if own_counts:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="nostrade-metrics-")
+
+
+def child_exit(server: object, worker: Any) -> None:
+    """Forget what was true of a worker while it lived; what it counted stays."""
+    if settings.METRICS_TOKEN:
+        from prometheus_client import multiprocess  # noqa: PLC0415 - the master needs it here alone
+
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: object) -> None:
+    if own_counts:
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def post_worker_init(worker: object) -> None:

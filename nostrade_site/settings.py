@@ -6,7 +6,17 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from nostrade_site import environment
-from nostrade_site.environment import env, flag, log_level, number, rate, rate_per_address, whole_number
+from nostrade_site.environment import (
+    choice,
+    env,
+    flag,
+    log_level,
+    number,
+    rate,
+    rate_per_address,
+    token,
+    whole_number,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Everything this installation writes: database, checkpoints, secret key, broker files.
@@ -43,6 +53,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "nostrade_site.request_ids.RequestIdMiddleware",
+    "nostrade_site.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # tokens are masked and lengths padded against BREACH
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -253,7 +265,7 @@ STORAGES = {
 # HTTPS=1 behind a proxy that speaks TLS; BEHIND_PROXY=1 trusts the scheme which that proxy reports.
 HTTPS = flag("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked from inside, past the proxy
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, past the proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 BEHIND_PROXY = flag("BEHIND_PROXY", default=False)
@@ -336,13 +348,31 @@ RETRAIN_AFTER_EVENTS = whole_number("RETRAIN_AFTER_EVENTS", default=1000, minimu
 # How many checkpoints that never served are kept, to be looked at.
 KEEP_CHECKPOINTS = whole_number("KEEP_CHECKPOINTS", default=5, minimum=1)
 
+# --- Metrics --------------------------------------------------------------------------------------
+
+# Who sends it as a bearer token may read /metrics; without it there are none.
+METRICS_TOKEN = token("METRICS_TOKEN")
+
 # --- Logging: always to the console, or errors would leave no trace ---------------------------------
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"request_id": {"()": "nostrade_site.logs.RequestIdFilter"}},
+    "formatters": {
+        "plain": {
+            "()": "nostrade_site.logs.PlainFormatter",
+            "format": "%(levelname)s %(name)s [%(request_id)s]: %(message)s",
+        },
+        "json": {"()": "nostrade_site.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_id"],
+            "formatter": choice("LOG_FORMAT", default="plain", among=("plain", "json")),
+        }
+    },
     "root": {"handlers": ["console"], "level": log_level("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"level": "INFO", "propagate": True, "handlers": []},

@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from nostrade_site.health import healthz, readyz
+from nostrade_site.metrics import metrics
 from nostrade_site.policy import privacy
 
 admin.site.site_header = admin.site.site_title = "Nostrade"
@@ -20,5 +21,6 @@ urlpatterns = [
     path("privacy/", privacy, name="privacy"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("favicon.ico", RedirectView.as_view(url="/static/img/favicon.svg", permanent=True)),
 ]

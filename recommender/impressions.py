@@ -26,6 +26,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from catalog.models import Item
+from recommender.metrics import IMPRESSIONS_LOST, IMPRESSIONS_WAITING
 from recommender.models import Impression
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Log:
         with self._changing:
             self._waiting.append(showing)
             self._drop_oldest()
+            IMPRESSIONS_WAITING.set(len(self._waiting))
         if self._thread is None:
             self.write()
         elif len(self._waiting) >= BATCH and not self._outage:
@@ -133,7 +135,9 @@ class Log:
 
     def _take(self) -> list[Showing]:
         with self._changing:
-            return [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            IMPRESSIONS_WAITING.set(len(self._waiting))
+            return batch
 
     def _keep(self, batch: list[Showing], error: Exception) -> None:
         if not self._outage:
@@ -142,6 +146,7 @@ class Log:
         with self._changing:
             self._waiting.extendleft(reversed(batch))
             self._drop_oldest()
+            IMPRESSIONS_WAITING.set(len(self._waiting))
 
     def _drop_oldest(self) -> None:
         """Hold the bound; call while `_changing` is held."""
@@ -150,6 +155,7 @@ class Log:
             if not self._lost:
                 logger.warning("More than %d pages wait to be logged: the oldest are dropped", MAX_WAITING)
             self._lost += 1
+            IMPRESSIONS_LOST.inc()
 
     def _note_recovery(self) -> None:
         if self._outage or self._lost:

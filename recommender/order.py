@@ -25,6 +25,7 @@ from recommender.catalogue import Catalogue, Mask, Rows
 from recommender.controls import LEAST_VARIETY, NEUTRAL, Controls, View, view_of
 from recommender.dismissed import dismissed_ids, sequence_of
 from recommender.fading import fade, falls_of
+from recommender.metrics import RANKING
 from recommender.models import Ignored, preferences_of
 from recommender.moods import genre_cosines, steer_of
 from recommender.rules import may_raise, withheld
@@ -152,7 +153,8 @@ class Order:
         exclude = live.item_ids[~known].tolist()
         done, k = 0, min(RANKED_FOR_A_CARD * n, int(known.sum()))
         while done < k:
-            ranked = live.ranker.rank(self.sequence, k, exclude=exclude, steer=self._steer_items(live))
+            with RANKING.time():
+                ranked = live.ranker.rank(self.sequence, k, exclude=exclude, steer=self._steer_items(live))
             rows = self.catalogue.rows_of([item.item_id for item in ranked])
             if live.ranker.ranks_by_probability:
                 self._believe(rows, [item.score for item in ranked])

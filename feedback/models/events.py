@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from catalog.models import Item
+from feedback.metrics import REACTIONS
 from feedback.models.imports import ListImport
 from feedback.models.people import Person
 from feedback.models.receipts import Receipt, batch_key, told_again
@@ -136,7 +137,9 @@ class EventManager(EventReader["Event"]):
         now = timezone.now()
         # A clock that was set back must not put the newer word behind the older one.
         timestamp = max(now, latest.timestamp) if latest else now
-        return self.create(user_id=user.pk, item=item, feedback_type=feedback_type, timestamp=timestamp)
+        event = self.create(user_id=user.pk, item=item, feedback_type=feedback_type, timestamp=timestamp)
+        _count(feedback_type)
+        return event
 
     def undo(self, event: Event) -> Event:
         """Take back one event and return what that logged; undoing twice changes nothing.
@@ -148,7 +151,7 @@ class EventManager(EventReader["Event"]):
             serialise(event.user_id)
             if event.retracts is not None:
                 return self._restore(event.retracts)
-            retraction, _ = self.get_or_create(
+            retraction, is_new = self.get_or_create(
                 retracts=event,
                 defaults={
                     "user_id": event.user_id,
@@ -156,6 +159,8 @@ class EventManager(EventReader["Event"]):
                     "feedback_type": FeedbackType.RETRACTED,
                 },
             )
+            if is_new:
+                _count(FeedbackType.RETRACTED)
             return retraction
 
     def _restore(self, lost: Event) -> Event:
@@ -228,6 +233,12 @@ class EventManager(EventReader["Event"]):
         with transaction.atomic():
             serialise(user.pk)
             return [self.undo(event) for event in self.of(user).standing().filter(item__anime_id=anime_id)]
+
+
+def _count(feedback_type: FeedbackType) -> None:
+    """Count what is logged, once it is: a transaction that fails has said nothing."""
+    kind = FeedbackType(feedback_type).name.lower()
+    transaction.on_commit(lambda: REACTIONS.labels(kind).inc())
 
 
 def serialise(*user_ids: int) -> None:

@@ -1,0 +1,7 @@
+"""What is counted of the log, in each web process."""
+
+from prometheus_client import Counter
+
+REACTIONS = Counter(
+    "nostrade_reactions", "Reactions logged one by one (no lists), retractions too.", ["type"]
+)

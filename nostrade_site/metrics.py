@@ -1,0 +1,123 @@
+"""`/metrics` for Prometheus: off without `METRICS_TOKEN`, and never without it.
+
+There is no list of addresses to let in: behind a proxy everybody comes from the proxy's, and the site cannot
+tell. Each web process counts in files of its own under `PROMETHEUS_MULTIPROC_DIR`, which
+`nostrade_site/gunicorn.py` sets; whichever is asked adds all of them up.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import time
+from collections.abc import Callable, Iterator
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.db import DatabaseError, InterfaceError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from redis import RedisError
+
+from nostrade_site.health import broker_client
+from recommender.models import Checkpoint
+
+QUEUES = ("celery", "train")
+REQUESTS = Histogram(
+    "nostrade_request_seconds",
+    "From the first middleware to the answer's headers.",
+    ["route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+
+
+class MetricsMiddleware:
+    """Measure each request under the name of its route: addresses would make a series for each title."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        if not settings.METRICS_TOKEN:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began = time.perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        route = (match.view_name or "unnamed") if match else "none"  # static files and nonsense
+        REQUESTS.labels(route, str(response.status_code)).observe(time.perf_counter() - began)
+        return response
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer whoever sends the token; 404 where there is none, as if there was no such page."""
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(sent.encode(), settings.METRICS_TOKEN.encode()):
+        return HttpResponse(
+            "Send METRICS_TOKEN as a bearer token: Authorization: Bearer ...\n",
+            status=401,
+            headers={"WWW-Authenticate": "Bearer"},
+            content_type="text/plain; charset=utf-8",
+        )
+    site = CollectorRegistry()
+    site.register(SiteCollector())
+    return HttpResponse(
+        generate_latest(_processes()) + generate_latest(site), content_type=CONTENT_TYPE_LATEST
+    )
+
+
+def _processes() -> CollectorRegistry:
+    """Return what all web processes counted; this one alone where it is the only one."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
+
+
+class SiteCollector(Collector):
+    """What is true of the site and not of a process, asked when somebody wants to know."""
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("nostrade_up", "Whether a part answers.", labels=["part"])
+        for part, measure in (("database", _checkpoint), ("broker", _queues)):
+            try:
+                yield from measure()
+            except (DatabaseError, InterfaceError, RedisError, OSError):
+                up.add_metric([part], 0)
+            else:
+                up.add_metric([part], 1)
+        yield up
+
+
+def _checkpoint() -> list[Metric]:
+    active = Checkpoint.objects.active()
+    if active is None:
+        return []
+    info = GaugeMetricFamily("nostrade_checkpoint_info", "The active checkpoint.", labels=["version"])
+    info.add_metric([active.version], 1)
+    seconds = (timezone.now() - active.created_at).total_seconds()
+    age = GaugeMetricFamily(
+        "nostrade_checkpoint_age_seconds", "Since the active one was made.", value=seconds
+    )
+    return [info, age]
+
+
+def _queues() -> list[Metric]:
+    depth = GaugeMetricFamily("nostrade_queue_depth", "Tasks that nobody has taken yet.", labels=["queue"])
+    client = broker_client()
+    try:
+        for queue in QUEUES:
+            depth.add_metric([queue], int(client.llen(queue)))
+    finally:
+        client.close()
+    return [depth]
