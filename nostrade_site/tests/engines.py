@@ -36,6 +36,7 @@ BRIEF = [
     "recommender/tests/test_serving.py",
     "nostrade_site/tests/test_accounts.py",
     "nostrade_site/tests/test_api.py",
+    "nostrade_site/tests/test_backups.py",
     "nostrade_site/tests/test_deleting.py",
     "nostrade_site/tests/test_health.py",
     "nostrade_site/tests/test_tasks.py",
