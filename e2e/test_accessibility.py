@@ -53,6 +53,7 @@ def in_both_themes(page, address: str) -> list[str]:
 @pytest.mark.parametrize("width", [390, 1280])
 def test_pages_are_accessible(page, base_url, width):
     page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(reduced_motion="reduce")  # what is still fading in has too little contrast
     found = [each for address in VISITOR_PAGES for each in in_both_themes(page, address)]
     begin(page)
     found += [each for address in GUEST_PAGES for each in in_both_themes(page, address)]
