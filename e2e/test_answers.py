@@ -28,7 +28,11 @@ def gone(page: Page, card: str) -> None:
 
 
 def drag(page: Page, card: Locator, dx: int, dy: int = 0) -> None:
-    """Touch a card, draw the finger away and hold it for a moment: a flick would scroll on by itself."""
+    """Touch a card, draw the finger away and hold it for a moment: a flick would scroll on by itself.
+
+    While the list moves to its new order nothing in it can be touched, which takes long on a busy machine.
+    """
+    page.wait_for_function("() => !document.documentElement.matches(':active-view-transition')")
     box = card.bounding_box()
     assert box
     session = page.context.new_cdp_session(page)
