@@ -42,6 +42,14 @@ def visible_items(request: Request) -> QuerySet[Item]:
     return Item.objects.visible(adult=shows_adult(request))
 
 
+def visible_item(request: Request, anime_id: int) -> Item:
+    """Return a title that the person asking may see. Raises NotFound where there is none."""
+    item = visible_items(request).filter(pk=anime_id).first()
+    if item is None:
+        raise NotFound(f"There is no title {anime_id} on show here.")
+    return item
+
+
 def idempotency_key(request: Request) -> str:
     """Return the key that the program sent with a write, or nothing. Raises ValidationError for no key."""
     key = request.headers.get(KEY)
@@ -116,7 +124,7 @@ class NewestEvents(CursorPagination):
     ordering = ("-timestamp", "-id")
 
 
-class NewestSaved(CursorPagination):
+class NewestMade(CursorPagination):
     ordering = ("-created_at", "-id")
 
 
@@ -173,7 +181,7 @@ class SavedList(generics.ListAPIView[Saved]):
     """The titles kept for later, newest first."""
 
     serializer_class = SavedSerializer
-    pagination_class = NewestSaved
+    pagination_class = NewestMade
     queryset = Saved.objects.none()
 
     def get_queryset(self) -> QuerySet[Saved]:
@@ -187,9 +195,7 @@ class SavedDetail(generics.GenericAPIView[Saved]):
     @extend_schema(request=None, responses={200: SavedSerializer, 201: SavedSerializer})
     def put(self, request: Request, anime_id: int) -> Response:
         """Keep a title for later; doing so again changes nothing."""
-        item = visible_items(request).filter(pk=anime_id).first()
-        if item is None:
-            raise NotFound(f"There is no title {anime_id} on show here.")
+        item = visible_item(request, anime_id)
         saved, made = Saved.objects.get_or_create(user_id=person(request).pk, item=item)
         code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
         return Response(self.get_serializer(saved).data, status=code)

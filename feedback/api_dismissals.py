@@ -8,12 +8,11 @@ from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import NotFound
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.models import Item
-from feedback.api import person, visible_items
+from feedback.api import NewestMade, person, visible_item
 from feedback.models import Dismissal
 
 KIND = OpenApiParameter(
@@ -33,16 +32,12 @@ class DismissalSerializer(serializers.ModelSerializer[Dismissal]):
         read_only_fields = fields
 
 
-class NewestDismissals(CursorPagination):
-    ordering = ("-created_at", "-id")
-
-
 @method_decorator(conditional_page, name="dispatch")
 class DismissalList(generics.ListAPIView[Dismissal]):
     """What hides something now, newest first; a title of `not-now` is back when its time is over."""
 
     serializer_class = DismissalSerializer
-    pagination_class = NewestDismissals
+    pagination_class = NewestMade
     queryset = Dismissal.objects.none()
 
     def get_queryset(self) -> QuerySet[Dismissal]:
@@ -56,9 +51,7 @@ class DismissalDetail(generics.GenericAPIView[Dismissal]):
     @extend_schema(parameters=[KIND], request=None)
     def put(self, request: Request, anime_id: int, kind: str) -> Response:
         """Hide a title, or its franchise; saying `not-now` again begins its time anew."""
-        item = visible_items(request).filter(pk=anime_id).first()
-        if item is None:
-            raise NotFound(f"There is no title {anime_id} on show here.")
+        item = visible_item(request, anime_id)
         dismissal = Dismissal.objects.dismiss(person(request), item, _kind(kind))
         return Response(self.get_serializer(dismissal).data)
 

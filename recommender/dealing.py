@@ -27,22 +27,22 @@ class Place:
     propensity: float = 1.0
 
 
-def deal(order: Order, first: int, last: int, size: int, *, who: object) -> list[list[Place]]:
-    """Return pages `first` to `last` (1 is the top) of `size` places, and one more to see whether it goes on.
+def deal(order: Order, first: int, last: int, size: int, *, who: object) -> tuple[list[list[Place]], bool]:
+    """Return pages `first` to `last` (1 is the top) of `size` places, and whether the list goes on below.
 
     `who` is whom the draw is for. Only a list that the model ranks has wildcards.
     """
-    wild_pages = min(last + 1, PAGES) if order.live and order.wildcards else 0
+    wild_pages = min(last, PAGES) if order.live and order.wildcards else 0
     deep = pool_of(wild_pages).stop if wild_pages else 0
-    ranked = order.slice(0, max((last + 1) * size + wild_pages * order.wildcards, deep))
+    ranked = order.slice(0, max(last * size + wild_pages * order.wildcards + 1, deep))
     drawn = _drawn(order, ranked, wild_pages, who)
     taken = {wildcard.anime_id for page in drawn for wildcard in page}
     rest = (anime_id for anime_id in ranked if anime_id not in taken)
     pages = []
-    for number in range(1, last + 2):
+    for number in range(1, last + 1):
         guests = drawn[number - 1] if number <= len(drawn) else []
         pages.append(_mixed(list(islice(rest, size - len(guests))), guests, size))
-    return pages[first - 1 :]
+    return pages[first - 1 :], next(rest, None) is not None
 
 
 def _drawn(order: Order, ranked: Sequence[int], pages: int, who: object) -> list[list[Wildcard]]:

@@ -24,7 +24,13 @@ MIN_SHARE_OF_ALL = 0.1
 # The second cause is named only where it does at least this share of what the first does.
 MIN_SHARE_OF_FIRST = 0.4
 
-_VERBS = {Feedback.LIKE: "liked", Feedback.LOVE: "loved"}
+VERBS = {
+    Feedback.DISLIKE: "disliked",
+    Feedback.LIKE: "liked",
+    Feedback.LOVE: "loved",
+    Feedback.WATCHED: "saw",
+}
+_PLEASED = (Feedback.LIKE, Feedback.LOVE)
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,14 @@ WILDCARD = Reason("From beyond your list, to find out what else you like")
 def real_causes(causes: Sequence[Cause]) -> list[Cause]:
     """Keep the at most two liked or loved titles that really raise a card; a dislike is never a reason."""
     enough = max(MIN_DROP, MIN_SHARE_OF_ALL * sum(cause.drop for cause in causes if cause.drop > 0))
-    kept = [cause for cause in causes if cause.feedback in _VERBS and cause.drop >= enough]
+    kept = [cause for cause in causes if cause.feedback in _PLEASED and cause.drop >= enough]
     return [cause for cause in kept[:MAX_CAUSES] if cause.drop >= MIN_SHARE_OF_FIRST * kept[0].drop]
 
 
 def because(causes: Sequence[Cause], items: Mapping[int, Item]) -> Reason:
     """Word the causes of one card; `items` has the titles they name."""
     known = [cause for cause in causes if cause.item_id in items]
-    named = [(_VERBS[Feedback(cause.feedback)], items[cause.item_id]) for cause in known]
+    named = [(VERBS[Feedback(cause.feedback)], items[cause.item_id]) for cause in known]
     if not named:
         return Reason("Popular with people like you")
     (verb, first), *others = named

@@ -70,12 +70,12 @@ def feed_for(
     else:
         first, number = 1, min(max(-(-shown // PAGE_SIZE), 1), MAX_SHOWN // PAGE_SIZE)
     order = Order.of(user, asked)
-    *pages, below = deal(order, first, number, PAGE_SIZE, who=user.pk)
+    pages, goes_on = deal(order, first, number, PAGE_SIZE, who=user.pk)
     return FeedPage(
         cards=cards_of(order, [place for page in pages for place in page]),
         start=(first - 1) * PAGE_SIZE,
         number=number,
-        next_number=number + 1 if below else None,
+        next_number=number + 1 if goes_on else None,
         shown=min(number * PAGE_SIZE, MAX_SHOWN),
         version=order.version,
         is_personal=order.live is not None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from catalog.models import Item
 from ml.feedback import Feedback
+from recommender.explanations import VERBS
 from recommender.order import Order
 
 if TYPE_CHECKING:
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
 N_CARDS = 20  # of the top of the feed
 N_SHOWN = 8
 MIN_FALL = 0.01  # a change of 1 % is noise, of one card and on average over all
-VERBS = {
-    Feedback.DISLIKE: "disliked",
-    Feedback.LIKE: "liked",
-    Feedback.LOVE: "loved",
-    Feedback.WATCHED: "saw",
-}
 
 
 @dataclass(frozen=True)

@@ -70,10 +70,9 @@ class Places:
     @cached_property
     def masked(self) -> frozenset[int]:
         """Return the model's titles that are no answer: out of sight, or with one already."""
-        live = self.order.live
-        known = frozenset(live.ranker.item_ids if live else ())
-        visible = Item.objects.visible(adult=self.order.adult).order_by().values_list("pk", flat=True)
-        return known.difference(visible) | self.settled
+        situation, live = self.order.situation, self.order.live
+        unseen = frozenset(situation.catalogue.ids_of(~situation.visible))
+        return unseen | self.settled | (live.strangers if live else frozenset())
 
     @cached_property
     def settled(self) -> frozenset[int]:
