@@ -95,8 +95,8 @@ class Situation:
     def _continuations(self) -> Rows:
         """Return the next title of each series begun.
 
-        That is what comes after the last main entry seen: of the same show, its series before its films; else
-        another show of the franchise that is known; else an earlier one that was missed; else the rest.
+        That is the main entry after the last one seen: of the same show, else of another that is known; else
+        an earlier one that was missed; else a film, of the same show first; else the rest.
         """
         catalogue = self.catalogue
         done = np.flatnonzero(self.seen & catalogue.is_main)
@@ -109,9 +109,9 @@ class Situation:
         known = catalogue.is_known[left]
         choices = (
             later & same_show & main,
-            later & same_show & catalogue.is_regular[left],
             later & known & main,
             known & main,
+            later & same_show & catalogue.is_regular[left],
             known & catalogue.is_regular[left],
         )
         choice = np.select(choices, range(len(choices)), len(choices))

@@ -123,6 +123,12 @@ def test_a_curiosity_comes_last(saga: Franchise) -> None:
     assert cards(Situation(snapshot(), seasons)) == [60, 99]  # another show of the franchise
 
 
+def test_a_series_that_was_missed_comes_before_a_later_film(saga: Franchise) -> None:
+    ItemFactory(anime_id=70, name="Saga Third: Late", year=2011, type="Movie", franchise=saga)
+    assert cards(Situation(snapshot(), {20: LOVE})) == [30, 99]
+    assert cards(Situation(snapshot(), dict.fromkeys((30, 10, 20), LOVE))) == [70, 99]
+
+
 def test_a_special_alone_begins_nothing(saga: Franchise) -> None:
     situation = Situation(snapshot(), {50: LOVE})
     assert cards(situation) == [30, 99]
