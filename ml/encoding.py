@@ -23,20 +23,23 @@ def encode(history: History, id_map: IdMap, config: SASRecConfig) -> NDArray[np.
     without. A gap is the time since the person's dated event before, kept or not.
     """
     items = id_map.indices_of(history.item_ids)
-    timed = np.array([timestamp is not None for timestamp in history.timestamps], dtype=bool)
-    gaps = np.full(len(items), UNKNOWN_BIN)
-    gaps[timed] = gap_bins(np.array([t for t in history.timestamps if t is not None], dtype=np.float64))
+    timestamps = np.array(history.timestamps, dtype=np.float64)  # None becomes NaN
+    timed = ~np.isnan(timestamps)
     kept = np.flatnonzero(items)
     if len(kept) > config.max_length:
         kept = _window(kept, timed[kept], config.max_length)
-    kept = np.concatenate([kept[~timed[kept]], kept[timed[kept]]])  # as in training: the set first
     encoded = np.zeros((5, len(kept)), dtype=np.int64)
+    encoded[TIME : GAP + 1] = UNKNOWN_BIN
+    if timed.any():
+        kept = np.concatenate([kept[~timed[kept]], kept[timed[kept]]])  # as in training: the set first
+        gaps = np.full(len(items), UNKNOWN_BIN)
+        gaps[timed] = gap_bins(timestamps[timed])
+        encoded[TIME] = config.time_bins.bins_of(timestamps[kept])
+        encoded[GAP] = gaps[kept]
+        encoded[POSITION] = timed[kept]
     encoded[ITEM] = items[kept]
     encoded[FEEDBACK] = np.array(history.feedback, dtype=np.int64)[kept]
-    encoded[TIME] = config.time_bins.bins_of([history.timestamps[i] for i in kept])
-    encoded[GAP] = gaps[kept]
-    encoded[POSITION] = timed[kept]
-    return number_positions(encoded)
+    return number_positions(encoded) if timed.any() else encoded
 
 
 def number_positions(encoded: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -85,11 +85,13 @@ class ItemItem:
         if self.is_silent:
             width = self.n_items + 1 if titles is None else len(titles)
             return torch.zeros(n_rows, width), torch.zeros(n_rows, width)
-        weights = self.tensors[SAID][feedback].float()
-        outputs, factors = self.tensors[OUTPUTS], self._factors
-        gains = weights * self.tensors[INPUTS][items]
-        states = torch.zeros(n_rows, factors.table.shape[1])
-        states.index_add_(0, rows, factors.vectors(items) * gains[:, None])
+        factors, (said, inputs, outputs) = self._factors, self._scales
+        weights = said[feedback]
+        gains, vectors = weights * inputs[items], factors.vectors(items)
+        if n_rows == 1:
+            states = gains[None] @ vectors
+        else:
+            states = torch.zeros(n_rows, vectors.shape[1]).index_add_(0, rows, vectors.mul_(gains[:, None]))
         spectral = factors.scores(states, titles).mul_(outputs if titles is None else outputs[titles])
         events = items.numpy(), weights.numpy(), rows.numpy()
         if titles is None:
@@ -102,6 +104,10 @@ class ItemItem:
         return self.tensors[VALUES].float().numpy()
 
     @cached_property
+    def _scales(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.tensors[SAID].float(), self.tensors[INPUTS].float(), self.tensors[OUTPUTS].float()
+
+    @cached_property
     def _factors(self) -> TitleTable:
         return TitleTable(self.tensors[FACTORS])
 
@@ -109,10 +115,9 @@ class ItemItem:
         self, items: NDArray[np.int64], weights: NDArray[np.float32], rows: NDArray[np.int64], n_rows: int
     ) -> Tensor:
         """Add up row by row: all the sums of one row stay in the processor's cache."""
-        sums = np.zeros((n_rows, self.n_items + 1), dtype=np.float32)
-        order = np.argsort(rows, kind="stable")
-        events = np.split(order, np.bincount(rows, minlength=n_rows).cumsum()[:-1]) if n_rows > 1 else [order]
-        for row, mine in enumerate(events):
+        sums = np.empty((n_rows, self.n_items + 1), dtype=np.float32)
+        stops = np.bincount(rows, minlength=n_rows).cumsum()[:-1]
+        for row, mine in enumerate(np.split(np.argsort(rows, kind="stable"), stops)):
             targets, values, _ = self._entries(items[mine], weights[mine])
             sums[row] = np.bincount(targets, values, self.n_items + 1)
         return torch.from_numpy(sums)

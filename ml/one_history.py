@@ -37,7 +37,7 @@ class OneHistory:
             for name, layer in model.named_children()
             if isinstance(layer, nn.Embedding)
         }
-        self._blocks: list[Layers] = [_layers(block) for block in model.blocks.children()]
+        self._blocks = [_block_layers(block) for block in model.blocks.children()]
         self._norm = _layers(model)["norm"]
 
     def state(self, encoded: Encoded) -> Tensor:
@@ -62,8 +62,11 @@ class OneHistory:
     def _block(self, x: Tensor, layers: Layers, *, answers: bool) -> Tensor:
         """Map (L, D) to (L, D), or to (1, D) in the block that answers for the last event only."""
         y = _norm(x, layers["attention_norm"])
-        x, asking = (x[-1:], y[-1:]) if answers else (x, y)
-        parts = _linear(asking, layers["query"]), *_linear(y, layers["key_value"]).chunk(2, -1)
+        if answers:
+            x = x[-1:]
+            parts = _linear(y[-1:], layers["query"]), *_linear(y, layers["key_value"]).chunk(2, -1)
+        else:
+            parts = _linear(y, layers["query_key_value"]).chunk(3, -1)
         query, key, value = (
             part.view(1, len(part), self._config.n_heads, -1).transpose(1, 2) for part in parts
         )
@@ -71,6 +74,14 @@ class OneHistory:
         x = x + _linear(heads[0].transpose(0, 1).flatten(1), layers["output"])
         hidden = F.gelu(_linear(_norm(x, layers["hidden_norm"]), layers["widen"]))
         return x + _linear(hidden, layers["narrow"])
+
+
+def _block_layers(block: nn.Module) -> Layers:
+    """Name a block's layers, with all that is asked of every event joined into one."""
+    layers = _layers(block)
+    asked = zip(layers["query"], layers["key_value"], strict=True)
+    weight, bias = (torch.cat(pair, -1) for pair in asked)
+    return layers | {"query_key_value": (weight, bias)}
 
 
 def _layers(module: nn.Module) -> Layers:

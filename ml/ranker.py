@@ -236,9 +236,10 @@ class Ranker:
 
     def _masked(self, scores: Tensor, histories: Sequence[History], rows: list[int]) -> Tensor:
         """Set padding and the titles of each history to -inf, (B, N + 1)."""
-        scores[:, 0] = -math.inf
+        values = scores.numpy()  # the same memory; NumPy gets to single places sooner
+        values[:, 0] = -math.inf
         for place, row in enumerate(rows):
-            scores[place, self._id_map.indices_of(histories[row].item_ids)] = -math.inf
+            values[place, self._id_map.indices_of(histories[row].item_ids)] = -math.inf
         return scores
 
     def _best(self, scores: Tensor, k: int, total: Tensor | float = 0.0) -> list[list[RankedItem]]:
