@@ -245,7 +245,7 @@ def synthetic(titles: int) -> Checkpoint:
     """
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
-    # Evenly: in the starter the most generous title gives to 1,066 others, and popular ones to fewer than 400.
+    # Evenly: in the starter no title gives to more than 1,066 others, popular ones to fewer than 400.
     givers = np.sort(rng.choice(titles, 400 * titles))
     targets = rng.integers(1, titles + 1, len(givers))
     term = {

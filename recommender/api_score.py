@@ -158,7 +158,7 @@ class ScoreBatch(APIView):
         question.is_valid(raise_exception=True)
         asked = question.validated_data
         histories = asked.pop("histories")
-        request.data.clear()  # requests lie about until the collector finds them; half a million events must not
+        request.data.clear()  # a request lies about until the collector comes; half a million events must not
         lines: Any = _lines(Scorer.now(adult=shows_adult(request)), histories, asked["k"])
         return StreamingHttpResponse(lines, content_type="application/x-ndjson")
 
