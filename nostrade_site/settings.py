@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "nostrade_site.request_ids.RequestIdMiddleware",
     "nostrade_site.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "nostrade_site.headers.PermissionsPolicyMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # tokens are masked and lengths padded against BREACH
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "nostrade_site.privacy.PrivatePagesMiddleware",  # outside of what varies by cookie
@@ -232,6 +233,11 @@ ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 180
 X_FRAME_OPTIONS = "DENY"
+# What browsers offer and no page of ours uses (Permissions-Policy).
+UNUSED_FEATURES = (
+    "accelerometer", "autoplay", "camera", "display-capture", "geolocation", "gyroscope", "hid",
+    "magnetometer", "microphone", "midi", "payment", "serial", "usb", "xr-spatial-tracking",
+)  # fmt: skip
 
 # Hosts that poster images may come from; none by default: posters are then drawn by ourselves.
 POSTER_HOSTS = env.list("POSTER_HOSTS", default=[])
@@ -272,6 +278,8 @@ REST_FRAMEWORK = {
         "user": rate("API_USER_RATE", default="600/min"),
         "score": rate("API_SCORE_RATE", default="30/min"),
     },
+    # Else a caller chooses by X-Forwarded-For whose limit is used up.
+    "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 50,
 }

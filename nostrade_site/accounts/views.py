@@ -10,10 +10,14 @@ from allauth.account import views as allauth_views
 from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from feedback.guests import is_guest
@@ -53,6 +57,19 @@ def members_only(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return wrapped
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def staff_login(request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    """Lead from the admin to the one log-in page, which has limits; refuse members who are no curators."""
+    asked = request.GET.get(REDIRECT_FIELD_NAME, "")
+    ours = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
+    there = asked if ours else resolve_url("admin:index")
+    if not request.user.is_authenticated or is_guest(request.user):
+        return redirect_to_login(there)
+    if not cast(User, request.user).is_staff:
+        raise PermissionDenied
+    return redirect(there)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
