@@ -18,6 +18,7 @@ from catalog.fields import LARGEST_NUMBER, MOST_EPISODES, LineProblem
 from catalog.models import LONGEST_NAME, Franchise
 
 ITEM_COLUMNS = ("anime_id", "name", "genre", "type", "episodes", "rating", "members")
+MOST_UNPACKED = 256 << 20  # bytes; a catalogue of 20,000 titles with synopses has a tenth of it
 _OPENERS: dict[str, Callable[[Path], Any]] = {".xz": lzma.open, ".gz": gzip.open}
 
 
@@ -190,7 +191,9 @@ def _text_of(path: Path) -> str:
     """Return the whole file as text, unpacked where its name ends in .xz or .gz."""
     try:
         with _OPENERS.get(path.suffix, Path.open)(path, mode="rb") as file:
-            content: bytes = file.read()
+            content: bytes = file.read(MOST_UNPACKED + 1)
+        if len(content) > MOST_UNPACKED:
+            raise FileProblem(f"{path.name} holds more than {MOST_UNPACKED >> 20} MB: import it in parts.")
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileProblem(f"{path.name} is not UTF-8 text: save it as UTF-8 and try again.") from error

@@ -83,12 +83,12 @@ def test_uploads_have_their_limit(client: Client) -> None:
     assert answers == [400] * 30 + [429]
 
 
-@pytest.mark.parametrize("page", ["tokens", "account_delete"])
-def test_a_stolen_session_cannot_guess_the_password(client: Client, page: str) -> None:
+@pytest.mark.parametrize("guarded", ["tokens", "account_delete"])
+def test_a_stolen_session_cannot_guess_the_password(client: Client, guarded: str) -> None:
     """What asks for the password again lets nobody try for ever."""
     client.force_login(UserFactory())
     url = reverse("account_reauthenticate")
-    answers = [client.post(url, {"password": "wrong", "next": reverse(page)}) for _ in range(11)]
+    answers = [client.post(url, {"password": "wrong", "next": reverse(guarded)}) for _ in range(11)]
     assert answers[-1].status_code == 429
     assert client.post(url, {"password": PASSWORD}).status_code == 429
 
