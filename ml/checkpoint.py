@@ -176,7 +176,7 @@ class Checkpoint:
                 Mix(**manifest["mix"]),
             )
             tensors = safetensors.torch.load_file(path / WEIGHTS)  # mapped, and no page is read yet
-        except (ValueError, TypeError, SafetensorError) as error:
+        except (ValueError, TypeError, OverflowError, SafetensorError) as error:
             raise _error(path, f"cannot be read ({error})") from error
         term = ItemItem({n.removeprefix(TERM): tensors.pop(n) for n in list(tensors) if n.startswith(TERM)})
         _refuse_strangers(path, config, id_map, tensors)

@@ -106,7 +106,7 @@ def _manifest(archive: tarfile.TarFile) -> Manifest:
             KNOWN.fullmatch(name) and int(file["bytes"]) >= 0 and len(file["sha256"]) == 64
             for name, file in manifest.files.items()
         ) and all(isinstance(name, str) for name in manifest.migrations)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ArchiveError(f"Its {MANIFEST} cannot be read.") from error
     if not well:
         raise ArchiveError(f"Its {MANIFEST} names files that no backup has.")
