@@ -6,4 +6,6 @@ class NostradeSiteConfig(AppConfig):
     verbose_name = "Nostrade"
 
     def ready(self) -> None:
-        from nostrade_site import checks  # noqa: F401, PLC0415 - importing registers them; settings must be read
+        from nostrade_site import checks, reporting, task_metrics  # noqa: F401, PLC0415 - settings first
+
+        reporting.start()

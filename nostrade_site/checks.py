@@ -2,6 +2,7 @@
 
 E001 files would be served to everybody   W001 HTTPS that is not trusted   W002 a plain origin under HTTPS
 W003 ratings that are not there           W004 DEBUG under a public name
+E002 SENTRY_DSN without sentry-sdk
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+
+from nostrade_site import reporting
 
 OWN = {"localhost", "127.0.0.1", "[::1]"}
 
@@ -76,3 +79,12 @@ def debug(**_: Any) -> list[CheckMessage]:
             id="nostrade.W004",
         )
     ]
+
+
+@register()
+def errors_sent(**_: Any) -> list[CheckMessage]:
+    """Refuse to send errors without what sends them: nobody would miss them until they are needed."""
+    if not settings.SENTRY_DSN or reporting.is_installed():
+        return []
+    hint = "Install it with `pip install sentry-sdk`, or unset SENTRY_DSN."
+    return [Error(reporting.MISSING, hint=hint, id="nostrade.E002")]

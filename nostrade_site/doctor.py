@@ -22,9 +22,10 @@ from redis import RedisError
 
 from catalog.models import Item
 from feedback.models import Event
+from nostrade_site.broker_client import broker_client
 from nostrade_site.celery import app
 from nostrade_site.findings import Finding, fail, ok, warn
-from nostrade_site.health import broker_answers, broker_client, database_answers
+from nostrade_site.health import broker_answers, database_answers
 from recommender import storage
 from recommender.models import Checkpoint, NotServable
 from recommender.runs import dead_run

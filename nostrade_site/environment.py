@@ -94,6 +94,14 @@ def token(name: str) -> str:
     return value
 
 
+def dsn(name: str) -> str:
+    """Return the address that errors are sent to, or nothing. The refusal does not repeat its key."""
+    value = os.environ.get(name, "").strip()
+    if value and not re.fullmatch(r"https?://\w+(:\w+)?@[\w.:\[\]-]+(/[\w/-]+)?/\d+", value):
+        raise ImproperlyConfigured(f"{name} must look like https://key@host/1.")
+    return value
+
+
 def data_dir(default: Path) -> Path:
     """Return the folder for everything this installation writes, made and writable."""
     path = Path(os.environ.get("NOSTRADE_DATA_DIR") or default).resolve()

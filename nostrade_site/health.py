@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from redis import Redis, RedisError
+from redis import RedisError
 
+from nostrade_site.broker_client import broker_client
 from recommender import serving
 
-BROKER_PATIENCE = 0.5  # seconds; a probe must not hang on what it asks about
 SILENT = "does not answer"
 
 
@@ -64,16 +63,6 @@ def database_answers() -> bool:
     except (DatabaseError, InterfaceError):
         return False
     return True
-
-
-def broker_client() -> Redis:
-    """Return a client that gives up soon; whoever asks for it closes it."""
-    return Redis.from_url(
-        settings.REDIS_URL or f"unix://{settings.EMBEDDED_BROKER_SOCKET}",
-        socket_timeout=BROKER_PATIENCE,
-        socket_connect_timeout=BROKER_PATIENCE,
-        retry=None,
-    )
 
 
 def broker_answers() -> bool:

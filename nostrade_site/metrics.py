@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.db import DatabaseError, InterfaceError
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -25,7 +26,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from redis import RedisError
 
-from nostrade_site.health import broker_client
+from feedback.models import ListImport
+from nostrade_site.broker_client import broker_client
+from nostrade_site.task_metrics import task_seconds
 from recommender.models import Checkpoint
 
 QUEUES = ("celery", "train")
@@ -89,7 +92,7 @@ class SiteCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("nostrade_up", "Whether a part answers.", labels=["part"])
-        for part, measure in (("database", _checkpoint), ("broker", _queues)):
+        for part, measure in (("database", _stored), ("broker", _queued)):
             try:
                 yield from measure()
             except (DatabaseError, InterfaceError, RedisError, OSError):
@@ -97,6 +100,10 @@ class SiteCollector(Collector):
             else:
                 up.add_metric([part], 1)
         yield up
+
+
+def _stored() -> list[Metric]:
+    return [*_checkpoint(), _imports()]
 
 
 def _checkpoint() -> list[Metric]:
@@ -112,12 +119,22 @@ def _checkpoint() -> list[Metric]:
     return [info, age]
 
 
-def _queues() -> list[Metric]:
+def _imports() -> Metric:
+    lists = GaugeMetricFamily(
+        "nostrade_list_imports", "Lists that people brought.", labels=["source", "state"]
+    )
+    counted = ListImport.objects.order_by().values_list("source", "state").annotate(n=Count("pk"))
+    for source, state, n in counted:
+        lists.add_metric([source, state], n)
+    return lists
+
+
+def _queued() -> list[Metric]:
     depth = GaugeMetricFamily("nostrade_queue_depth", "Tasks that nobody has taken yet.", labels=["queue"])
     client = broker_client()
     try:
         for queue in QUEUES:
             depth.add_metric([queue], int(client.llen(queue)))
+        return [depth, task_seconds(client)]
     finally:
         client.close()
-    return [depth]

@@ -7,6 +7,7 @@ from csp.constants import NONE, SELF
 from nostrade_site import environment, schedule
 from nostrade_site.environment import (
     choice,
+    dsn,
     env,
     flag,
     log_level,
@@ -313,10 +314,12 @@ RETRAIN_AFTER_EVENTS = whole_number("RETRAIN_AFTER_EVENTS", default=1000, minimu
 # How many checkpoints that never served are kept, to be looked at.
 KEEP_CHECKPOINTS = whole_number("KEEP_CHECKPOINTS", default=5, minimum=1)
 
-# --- Metrics --------------------------------------------------------------------------------------
+# --- Metrics and errors ---------------------------------------------------------------------------
 
 # Who sends it as a bearer token may read /metrics; without it there are none.
 METRICS_TOKEN = token("METRICS_TOKEN")
+# Where errors are sent to (Sentry, GlitchTip); needs the package sentry-sdk, and nothing else does.
+SENTRY_DSN = dsn("SENTRY_DSN")
 
 # --- Logging: always to the console, or errors would leave no trace ---------------------------------
 

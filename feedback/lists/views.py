@@ -27,6 +27,7 @@ from feedback.lists.planning import Line, Plan
 from feedback.lists.reading import read_list
 from feedback.lists.rows import MOST_ROWS, ListFileError, Row
 from feedback.lists.sheets import write_csv
+from feedback.metrics import UPLOADS
 from feedback.models import FeedbackType, ListImport, Saved
 from feedback.redirects import SeeOther
 from feedback.refusals import RefusedError, explains_refusals
@@ -67,8 +68,10 @@ def upload(request: HttpRequest) -> HttpResponse:
     try:
         list_import = _take_in(request)
     except (ListFileError, RefusedError) as error:
+        UPLOADS.labels("refused").inc()
         context["sentence"] = error.sentence
         return render(request, "feedback/list_upload.html", context, status=error.status)
+    UPLOADS.labels("read").inc()
     _start(list_import)
     return SeeOther(list_import.get_absolute_url())
 

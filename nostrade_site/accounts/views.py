@@ -67,7 +67,7 @@ def staff_login(request: HttpRequest, extra_context: object = None) -> HttpRespo
     there = asked if ours else resolve_url("admin:index")
     if not request.user.is_authenticated or is_guest(request.user):
         return redirect_to_login(there)
-    if not cast(User, request.user).is_staff:
+    if not request.user.is_staff:
         raise PermissionDenied
     return redirect(there)
 

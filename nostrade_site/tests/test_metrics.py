@@ -7,12 +7,15 @@ import subprocess
 import sys
 
 import pytest
+from celery import shared_task
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from catalog.models import Item
 from feedback.models import Event, FeedbackType
+from feedback.tests.lists import upload
+from nostrade_site import task_metrics
 from nostrade_site.tests.site import ROOT
 from recommender.tests.fixtures import (  # noqa: F401
     _own_ranker,
@@ -126,3 +129,49 @@ def test_processes_are_added_up(tmp_path) -> None:
         subprocess.run([sys.executable, "-c", count], check=True, **run)
     told = subprocess.run([sys.executable, "-c", ask], check=True, capture_output=True, text=True, **run)
     assert 'nostrade_reactions_total{type="love"} 2.0' in told.stdout
+
+
+@shared_task
+def measured(breaks: bool) -> None:
+    """End well, or not."""
+    if breaks:
+        raise ZeroDivisionError
+
+
+@pytest.mark.usefixtures("live", "broker")
+def test_tasks_are_counted_by_how_they_end(client: Client, token) -> None:
+    task = f"{__name__}.measured"
+    names = {
+        state: f'nostrade_task_seconds_count{{state="{state}",task="{task}"}}'
+        for state in ("success", "failure")
+    }
+    before = client.get(METRICS, headers=token).content.decode()
+    for breaks in (False, False, True):
+        measured.apply(args=[breaks])
+    text = client.get(METRICS, headers=token).content.decode()
+    grown = {state: value(text, name) - value(before, name) for state, name in names.items()}
+    assert grown == {"success": 2, "failure": 1}
+    buckets = [line for line in text.splitlines() if "nostrade_task_seconds_bucket" in line and task in line]
+    assert len(buckets) == 2 * (len(task_metrics.BOUNDS) + 1)
+    assert value(text, f'nostrade_task_seconds_sum{{state="success",task="{task}"}}') > 0
+
+
+def test_a_task_that_cannot_be_counted_runs_all_the_same(settings, tmp_path, caplog) -> None:
+    settings.METRICS_TOKEN, settings.REDIS_URL = TOKEN, f"unix://{tmp_path}/nobody.sock?db=0"
+    assert measured.apply(args=[False]).successful()
+    assert "was not counted" in caplog.text
+    settings.METRICS_TOKEN = ""
+    caplog.clear()
+    measured.apply(args=[False])
+    assert "counted" not in caplog.text
+
+
+@pytest.mark.usefixtures("live", "broker")
+def test_lists_are_counted(client: Client, token) -> None:
+    before = client.get(METRICS, headers=token).content.decode()
+    upload(client, b"nothing")
+    upload(client, "title,score\nNo 001 Show,9\n")
+    text = client.get(METRICS, headers=token).content.decode()
+    uploads = [f'nostrade_list_uploads_total{{outcome="{outcome}"}}' for outcome in ("read", "refused")]
+    assert [value(text, name) - value(before, name) for name in uploads] == [1, 1]
+    assert value(text, 'nostrade_list_imports{source="csv",state="ready"}') == 1
