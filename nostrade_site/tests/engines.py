@@ -39,6 +39,7 @@ BRIEF = [
     "nostrade_site/tests/test_backups.py",
     "nostrade_site/tests/test_deleting.py",
     "nostrade_site/tests/test_health.py",
+    "nostrade_site/tests/test_migrations.py",
     "nostrade_site/tests/test_tasks.py",
 ]
 
