@@ -9,7 +9,7 @@ PACKAGES = nostrade_site catalog feedback recommender ml
 PIN = CUSTOM_COMPILE_COMMAND="make lock" $(BIN) -m piptools compile --quiet --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help run test test-ml test-site lint test-engines test-faults lock screenshots clean dev ml-env browser
+.PHONY: help run test test-ml test-site lint audit test-engines test-faults lock screenshots clean dev ml-env browser
 .DEFAULT_GOAL := help
 
 help:  ## list what make can do
@@ -35,6 +35,9 @@ lint: dev  ## check style, types, import contracts and templates
 	$(BIN) -m mypy $(PACKAGES)
 	.venv/bin/lint-imports
 	$(BIN) -m djlint --lint --quiet templates $(PACKAGES)
+
+audit: dev  ## look up known holes in what is pinned (AUDIT=--offline-ok: no error where nobody can be asked)
+	$(BIN) -m nostrade_site.tests.audit $(AUDIT)
 
 test-engines: dev  ## run the tests on a real PostgreSQL and a Redis server over TCP (TESTS=--brief: what differs there)
 	$(BIN) -m nostrade_site.tests.engines $(TESTS)

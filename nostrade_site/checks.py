@@ -2,11 +2,14 @@
 
 E001 files would be served to everybody   W001 HTTPS that is not trusted   W002 a plain origin under HTTPS
 W003 ratings that are not there           W004 DEBUG under a public name
-E002 SENTRY_DSN without sentry-sdk
+E002 SENTRY_DSN without sentry-sdk        W005 a METRICS_TOKEN that can be guessed
+W006 a secret key for each host           W007 mails that nobody gets
+W008 pictures from everywhere             W009 an answer to every name
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +50,15 @@ def https(**_: Any) -> list[CheckMessage]:
                 id="nostrade.W001",
             )
         )
-    if settings.HTTPS and any(origin.startswith("http://") for origin in settings.CSRF_TRUSTED_ORIGINS):
-        found.append(
-            checks.Warning(
-                "CSRF_TRUSTED_ORIGINS trusts a plain http:// origin under HTTPS=1.",
-                hint="Write https:// there.",
-                id="nostrade.W002",
+    for name in ("CSRF_TRUSTED_ORIGINS", "CORS_ALLOWED_ORIGINS"):
+        if settings.HTTPS and any(origin.startswith("http://") for origin in getattr(settings, name)):
+            found.append(
+                checks.Warning(
+                    f"{name} trusts a plain http:// origin under HTTPS=1.",
+                    hint="Write https:// there.",
+                    id="nostrade.W002",
+                )
             )
-        )
     return found
 
 
@@ -79,6 +83,41 @@ def debug(**_: Any) -> list[CheckMessage]:
             id="nostrade.W004",
         )
     ]
+
+
+@register(Tags.security)
+def secrets(**_: Any) -> list[CheckMessage]:
+    """Warn of a token that can be guessed, and of a key that each host would make for itself."""
+    found: list[CheckMessage] = []
+    if settings.METRICS_TOKEN and len(set(settings.METRICS_TOKEN)) < 8:
+        hint = "`openssl rand -hex 24` makes one that cannot."
+        found.append(checks.Warning("METRICS_TOKEN can be guessed.", hint=hint, id="nostrade.W005"))
+    if settings.REDIS_URL and not os.environ.get("SECRET_KEY"):
+        found.append(
+            checks.Warning(
+                "REDIS_URL is set and SECRET_KEY is not: each host would make a key of its own.",
+                hint="Set the same SECRET_KEY on all of them: `openssl rand -base64 48` makes one.",
+                id="nostrade.W006",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def strangers(**_: Any) -> list[CheckMessage]:
+    """Warn of what is open to everybody, or reaches nobody, on a site with a public name."""
+    found: list[CheckMessage] = []
+    if set(settings.ALLOWED_HOSTS) - OWN and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        hint = "Name a mail server in EMAIL_URL: smtp+tls://user:password@host:587."
+        said = "Mails go to the log: nobody can reset a password."
+        found.append(checks.Warning(said, hint=hint, id="nostrade.W007"))
+    if any(host in {"*", "http:", "https:"} for host in settings.POSTER_HOSTS):
+        hint = "Name the hosts that have the pictures: any other could follow your visitors."
+        found.append(checks.Warning("POSTER_HOSTS names every host.", hint=hint, id="nostrade.W008"))
+    if "*" in settings.ALLOWED_HOSTS:
+        hint = "Name the hosts that people use: a forged name would get into mails."
+        found.append(checks.Warning("ALLOWED_HOSTS=* answers to every name.", hint=hint, id="nostrade.W009"))
+    return found
 
 
 @register()

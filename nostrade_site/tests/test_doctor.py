@@ -165,6 +165,9 @@ def test_a_folder_that_cannot_be_written_is_told(settings, tmp_path) -> None:
     assert "CHECKPOINT_DIR" in doctor.folders().remedy
 
 
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+
+
 @pytest.mark.parametrize(
     ("told", "ids"),
     [
@@ -174,14 +177,31 @@ def test_a_folder_that_cannot_be_written_is_told(settings, tmp_path) -> None:
         ({"HTTPS": True, "CSRF_TRUSTED_ORIGINS": ["http://anime.example"]}, ["nostrade.W002"]),
         ({"RATINGS_CSV": "/nowhere.csv"}, ["nostrade.W003"]),
         ({"DEBUG": True, "ALLOWED_HOSTS": ["anime.example"]}, ["nostrade.W004"]),
+        ({"HTTPS": True, "CORS_ALLOWED_ORIGINS": ["http://app.example"]}, ["nostrade.W002"]),
+        ({"METRICS_TOKEN": "abababababababab"}, ["nostrade.W005"]),
+        ({"METRICS_TOKEN": "0123456789abcdef"}, []),
+        ({"REDIS_URL": "redis://host:6379/0"}, ["nostrade.W006"]),
+        ({"ALLOWED_HOSTS": ["anime.example"], "EMAIL_BACKEND": CONSOLE}, ["nostrade.W007"]),
+        ({"ALLOWED_HOSTS": ["localhost"], "EMAIL_BACKEND": CONSOLE}, []),
+        ({"POSTER_HOSTS": ["*"]}, ["nostrade.W008"]),
+        ({"ALLOWED_HOSTS": ["*"]}, ["nostrade.W009"]),
     ],
 )
-def test_settings_that_do_not_go_together_have_an_id_and_a_hint(settings, told, ids) -> None:
+def test_settings_that_do_not_go_together_have_an_id_and_a_hint(settings, monkeypatch, told, ids) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    settings.REDIS_URL = ""
     for name, value in told.items():
         setattr(settings, name, value)
     found = [
         message
-        for check in (checks.private_folders, checks.https, checks.ratings, checks.debug)
+        for check in (
+            checks.private_folders,
+            checks.https,
+            checks.ratings,
+            checks.debug,
+            checks.secrets,
+            checks.strangers,
+        )
         for message in check()
     ]
     assert [message.id for message in found] == ids

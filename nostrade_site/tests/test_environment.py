@@ -66,7 +66,9 @@ def test_a_password_of_the_database_stays_out_of_the_message():
 
 
 def test_production_settings_pass_djangos_own_check():
-    outcome = manage("check", "--deploy", "--fail-level", "WARNING", HTTPS="1", ALLOWED_HOSTS="anime.example")
+    set_up = {"HTTPS": "1", "BEHIND_PROXY": "1", "ALLOWED_HOSTS": "anime.example"}
+    set_up |= {"EMAIL_URL": "smtp+tls://user:password@mail.example:587", "METRICS_TOKEN": "0123456789abcdef"}
+    outcome = manage("check", "--deploy", "--fail-level", "WARNING", **set_up)
     assert outcome.returncode == 0, outcome.stderr
 
 
