@@ -17,7 +17,7 @@ from nostrade_site import archives
 from nostrade_site.archives import ArchiveError
 
 FILES = {"database.sqlite3": b"a database" * 90, "checkpoints/first/checkpoint.json": b'{"a": 1}'}
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def read(data: bytes) -> dict[str, bytes] | None:
@@ -59,7 +59,7 @@ def test_any_bytes(data: bytes) -> None:
     assert read(data) in (None, {})
 
 
-@settings(few, max_examples=120)
+@settings(few, max_examples=60)
 @given(st.data())
 def test_any_change_is_noticed_or_harmless(whole: bytes, data) -> None:
     """Bytes are changed where they hurt: headers, the manifest, and what comes behind."""
@@ -95,7 +95,7 @@ told = st.fixed_dictionaries(
 )
 
 
-@settings(few, max_examples=120)
+@settings(few, max_examples=60)
 @given(told)
 def test_any_manifest(manifest: dict) -> None:
     text = json.dumps(manifest).encode()

@@ -20,7 +20,7 @@ from ml.checkpoint import ID_MAP, MANIFEST, WEIGHTS, Checkpoint, CheckpointError
 from ml.content import read_items
 from ml.ratings import DataError, read_ratings
 
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
@@ -67,7 +67,7 @@ def test_any_bytes_for_a_file(whole: Path, name: str, data: bytes) -> None:
     assert load(fitting(spoilt(whole, **{name: data}))) is None
 
 
-@settings(few, max_examples=100)
+@settings(few, max_examples=50)
 @given(st.data())
 def test_any_entry_of_the_manifest(whole: Path, data) -> None:
     manifest = json.loads((whole / MANIFEST).read_text())
@@ -86,7 +86,7 @@ def test_any_ids(whole: Path, ids) -> None:
     load(spoilt(whole, ids=json.dumps(ids).encode()))
 
 
-@settings(few, max_examples=100)
+@settings(few, max_examples=50)
 @given(st.data())
 def test_any_header_of_the_weights(whole: Path, data) -> None:
     """Shapes, kinds and places of tensors that somebody made up."""
@@ -139,7 +139,7 @@ def test_any_bytes_for_ratings_and_items(tmp_path: Path, data: bytes) -> None:
             read(path)
 
 
-@settings(few, max_examples=100)
+@settings(few, max_examples=50)
 @given(
     st.lists(
         st.sampled_from(["user_id", "anime_id", "rating", "feedback", "timestamp"]), min_size=2, max_size=5
