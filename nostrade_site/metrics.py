@@ -106,6 +106,20 @@ def _stored() -> list[Metric]:
     return [*_checkpoint(), _imports()]
 
 
+def _imports() -> Metric:
+    lists = GaugeMetricFamily(
+        "nostrade_list_imports", "Lists that people brought.", labels=["source", "state"]
+    )
+    counted = ListImport.objects.order_by().values_list("source", "state").annotate(n=Count("pk"))
+    for source, state, n in counted:
+        lists.add_metric([source, state], n)
+    return lists
+
+
+def _queued() -> list[Metric]:
+    return [*_queues(), task_seconds()]
+
+
 def _checkpoint() -> list[Metric]:
     active = Checkpoint.objects.active()
     if active is None:
@@ -119,22 +133,12 @@ def _checkpoint() -> list[Metric]:
     return [info, age]
 
 
-def _imports() -> Metric:
-    lists = GaugeMetricFamily(
-        "nostrade_list_imports", "Lists that people brought.", labels=["source", "state"]
-    )
-    counted = ListImport.objects.order_by().values_list("source", "state").annotate(n=Count("pk"))
-    for source, state, n in counted:
-        lists.add_metric([source, state], n)
-    return lists
-
-
-def _queued() -> list[Metric]:
+def _queues() -> list[Metric]:
     depth = GaugeMetricFamily("nostrade_queue_depth", "Tasks that nobody has taken yet.", labels=["queue"])
     client = broker_client()
     try:
         for queue in QUEUES:
             depth.add_metric([queue], int(client.llen(queue)))
-        return [depth, task_seconds(client)]
     finally:
         client.close()
+    return [depth]

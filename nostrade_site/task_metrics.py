@@ -15,7 +15,7 @@ from typing import Any
 from celery.signals import task_postrun, task_prerun
 from django.conf import settings
 from prometheus_client.core import HistogramMetricFamily
-from redis import Redis, RedisError
+from redis import RedisError
 
 from nostrade_site.broker_client import broker_client
 
@@ -52,10 +52,15 @@ def end(task_id: str = "", task: Any = None, state: str | None = None, **_: Any)
         client.close()
 
 
-def task_seconds(client: Redis) -> HistogramMetricFamily:
-    """Return what was counted, as Prometheus reads it."""
+def task_seconds() -> HistogramMetricFamily:
+    """Return what was counted, as Prometheus reads it. Raises the client's errors where it is away."""
+    client = broker_client()
+    try:
+        counted = client.hgetall(KEY)
+    finally:
+        client.close()
     found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
-    for field, value in client.hgetall(KEY).items():
+    for field, value in counted.items():
         name, state, part = (field.decode() if isinstance(field, bytes) else field).split("|")
         found[name, state][part] = float(value)
     family = HistogramMetricFamily(
