@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.db import transaction
 from tqdm import tqdm
 
-from catalog.models import Franchise, Genre, Item
+from catalog.models import Franchise, Genre, Item, MergedItem
 from catalog.reading import (
     FileProblem,
     Patch,
@@ -46,6 +46,7 @@ class ImportReport:
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    merged: int = 0  # lines about titles that were merged into others, which say what is true
     rejected: list[Rejection] = field(default_factory=list)
 
 
@@ -77,6 +78,7 @@ def _read(kind: str, path: Path, report: ImportReport) -> list[Patch]:
 
 
 def _apply(patches: list[Patch], report: ImportReport) -> None:
+    patches = _without_merged(patches, report)
     items = Item.objects.in_bulk({patch.anime_id for patch in patches})
     patches, fresh = _placeable(patches, items, report)
     genres, franchises = _genres(patches), _franchises(patches)
@@ -95,6 +97,14 @@ def _apply(patches: list[Patch], report: ImportReport) -> None:
     report.created = len(fresh)
     report.updated = len(touched - fresh)
     report.unchanged = len(items) - len(touched)
+
+
+def _without_merged(patches: list[Patch], report: ImportReport) -> list[Patch]:
+    """Leave out the duplicates that a curator merged: they must not come back, nor speak for what stayed."""
+    merged = set(MergedItem.objects.values_list("pk", flat=True))
+    kept = [patch for patch in patches if patch.anime_id not in merged]
+    report.merged = len(patches) - len(kept)
+    return kept
 
 
 def _placeable(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.urls import reverse
@@ -86,6 +87,10 @@ class ItemQuerySet(models.QuerySet["Item"]):
         titles = self.filter(genres__name=genre) if genre else self
         return titles.filter(type=type) if type else titles
 
+    def meant_by(self, anime_id: int) -> Item | None:
+        """Return the title of this id, or the one that it was merged into."""
+        return self.filter(pk=anime_id).first() or self.filter(merged=anime_id).first()
+
     def with_facts(self) -> ItemQuerySet:
         """Fetch genres and franchise along: a list of titles costs the same queries at any length."""
         return self.select_related("franchise").prefetch_related("genres")
@@ -138,6 +143,7 @@ class Item(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name", "anime_id"]
+        permissions: ClassVar = [("merge_item", "Can merge duplicates")]
         indexes: ClassVar = [models.Index(fields=["-members", "anime_id"], name="item_popular")]
         constraints: ClassVar = [
             models.CheckConstraint(name="item_id_positive", condition=models.Q(anime_id__gte=1)),
@@ -163,6 +169,14 @@ class Item(models.Model):
             kwargs["update_fields"] = {*cast(Iterable[str], fields), "search_name", "updated_at"}
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
+    def clean(self) -> None:
+        """Refuse the id of a title that was merged into another: it would bring the duplicate back."""
+        merged = MergedItem.objects.select_related("item").filter(pk=self.anime_id).first()
+        if merged is not None:
+            raise ValidationError(
+                {"anime_id": f"This title was merged into {merged.item} ({merged.item_id})."}
+            )
+
     def get_absolute_url(self) -> str:
         return reverse("recommender:title", args=[self.anime_id])
 
@@ -176,3 +190,27 @@ class Item(models.Model):
     def poster_version(self) -> str:
         """Change whenever the drawn poster may have."""
         return poster_version(self.updated_at)
+
+
+class MergedItemQuerySet(models.QuerySet["MergedItem"]):
+    def heirs(self) -> dict[int, int]:
+        """Return which title each id means now, of those that were merged away: there are few."""
+        return dict(self.values_list("pk", "item_id"))
+
+
+class MergedItem(models.Model):
+    """A duplicate that is gone: wherever its id or name is met again, the title that stayed is meant."""
+
+    anime_id = models.PositiveIntegerField(primary_key=True)
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="merged")
+    name = models.CharField(max_length=LONGEST_NAME)
+    search_name = models.CharField(max_length=LONGEST_NAME, db_index=True)
+    merged_at = models.DateTimeField(default=timezone.now)
+
+    objects = MergedItemQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-merged_at", "anime_id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.anime_id}), now {self.item_id}"

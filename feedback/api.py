@@ -44,7 +44,7 @@ def visible_items(request: Request) -> QuerySet[Item]:
 
 def visible_item(request: Request, anime_id: int) -> Item:
     """Return a title that the person asking may see. Raises NotFound where there is none."""
-    item = visible_items(request).filter(pk=anime_id).first()
+    item = visible_items(request).meant_by(anime_id)
     if item is None:
         raise NotFound(f"There is no title {anime_id} on show here.")
     return item

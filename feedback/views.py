@@ -209,7 +209,7 @@ def _since(request: HttpRequest) -> datetime | None:
 
 def _visible_item(request: HttpRequest, anime_id: int) -> Item:
     """Return a title that this person may see."""
-    item = Item.objects.visible(adult=shows_adult(request)).filter(pk=anime_id).first()
+    item = Item.objects.visible(adult=shows_adult(request)).meant_by(anime_id)
     if item is None:
         raise RefusedError(
             404, "This title is not here, or is no longer shown. Search for another one by name."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -91,7 +91,11 @@ def start(request: PageRequest) -> HttpResponse:
 def title(request: PageRequest, anime_id: int) -> HttpResponse:
     adult = request.show_adult
     titles = Item.objects.visible(adult=True).prefetch_related("genres")
-    item = get_object_or_404(titles, pk=anime_id)
+    item = titles.meant_by(anime_id)
+    if item is None:
+        raise Http404
+    if item.pk != anime_id:  # a duplicate that was merged
+        return redirect(item, permanent=True)
     if not adult and any(genre.is_adult for genre in item.genres.all()):
         return render(request, "recommender/adult_off.html", status=404)
     return render(request, "recommender/title.html", {"item": item, "similar": similar_to(item, adult=adult)})

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import Item
-from feedback.lists.matching import matched
+from feedback.lists.matching import followed, matched
 from feedback.lists.planning import Plan
 from feedback.lists.reading import ListFile
 from feedback.lists.rows import Row
@@ -95,7 +95,7 @@ def _write_piece(list_import: ListImport, rows: list[Row]) -> bool:
         if held is None:
             return False
         if held.done == 0:
-            held.counts = _counts(Plan.of(held, rows))
+            held.counts = _counts(Plan.of(held, followed(rows)))
         piece = _still_here(rows[held.done : held.done + STEP])
         Event.objects.record_list(_events(held, piece), overrule=held.overrules)
         Saved.objects.bulk_create(_saved(held, piece), ignore_conflicts=True)
@@ -114,6 +114,7 @@ def _write_piece(list_import: ListImport, rows: list[Row]) -> bool:
 
 def _still_here(rows: list[Row]) -> list[Row]:
     """Leave out titles that were taken out of the catalogue since the preview."""
+    rows = followed(rows)
     known = Item.objects.in_bulk([row.item_id for row in rows if row.item_id]).keys()
     return [row for row in rows if row.item_id in known]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from catalog.models import LONGEST_NAME, Item
+from catalog.models import LONGEST_NAME, Item, MergedItem
 from catalog.text import fold
 from feedback.lists.rows import Row
 
@@ -17,7 +17,7 @@ T = TypeVar("T", int, str)
 
 
 def matched(rows: Collection[Row]) -> list[Row]:
-    """Return the rows with what they mean, each title once; two queries for every 500 rows."""
+    """Return the rows with what they mean, each title once; three queries for every 500 rows."""
     known = _known({row.anime_id for row in rows if row.anime_id})
     by_name = [row for row in rows if row.anime_id not in known]
     named = _named({name for row in by_name for name in _names(row)})
@@ -25,9 +25,15 @@ def matched(rows: Collection[Row]) -> list[Row]:
     return _each_once(found)
 
 
-def _meant(row: Row, known: set[int], named: dict[str, int]) -> int | None:
+def followed(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows with titles that were merged since they were matched as what they are now."""
+    heirs = MergedItem.objects.heirs()
+    return [replace(row, item_id=heirs[row.item_id]) if row.item_id in heirs else row for row in rows]
+
+
+def _meant(row: Row, known: dict[int, int], named: dict[str, int]) -> int | None:
     if row.anime_id in known:
-        return row.anime_id
+        return known[row.anime_id]
     return next((named[name] for name in _names(row) if name in named), None)
 
 
@@ -35,21 +41,23 @@ def _names(row: Row) -> list[str]:
     return [name for title in row.titles if (name := fold(title)[:LONGEST_NAME])]
 
 
-def _known(ids: set[int]) -> set[int]:
-    found = (Item.objects.filter(pk__in=some).values_list("pk", flat=True) for some in _some(ids))
-    return {pk for pks in found for pk in pks}
+def _known(ids: set[int]) -> dict[int, int]:
+    """Return the title that each id means: itself, or what a duplicate was merged into."""
+    known = {pk: heir for pk, heir in MergedItem.objects.heirs().items() if pk in ids}
+    for some in _some(ids):
+        known |= {pk: pk for pk in Item.objects.filter(pk__in=some).values_list("pk", flat=True)}
+    return known
 
 
 def _named(names: set[str]) -> dict[str, int]:
     """Return the titles of these folded names; a name that two titles share means neither."""
-    found: dict[str, int] = {}
-    ambiguous = set()
+    found: dict[str, set[int]] = {}
     for some in _some(names):
-        for name, pk in Item.objects.filter(search_name__in=some).values_list("search_name", "pk"):
-            if name in found:
-                ambiguous.add(name)
-            found[name] = pk
-    return {name: pk for name, pk in found.items() if name not in ambiguous}
+        titles = Item.objects.filter(search_name__in=some).values_list("search_name", "pk")
+        merged = MergedItem.objects.filter(search_name__in=some).values_list("search_name", "item_id")
+        for name, pk in [*titles, *merged]:
+            found.setdefault(name, set()).add(pk)
+    return {name: pks.pop() for name, pks in found.items() if len(pks) == 1}
 
 
 def _some(values: Iterable[T]) -> Iterator[list[T]]:

@@ -23,6 +23,7 @@ from feedback.lists.everything import everything_about
 from feedback.lists.exporting import rows_of
 from feedback.lists.fields import text_of
 from feedback.lists.mal import write_mal
+from feedback.lists.matching import followed
 from feedback.lists.planning import Line, Plan
 from feedback.lists.reading import read_list
 from feedback.lists.rows import MOST_ROWS, ListFileError, Row
@@ -122,7 +123,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _preview(request: HttpRequest, list_import: ListImport) -> dict[str, object]:
     """Return the plan of a preview, or of another import the rows that found no title, one page of them."""
-    plan = Plan.of(list_import, map(Row.of_json, list_import.rows))
+    plan = Plan.of(list_import, followed(map(Row.of_json, list_import.rows)))
     is_preview = list_import.state == ListImport.State.READY
     tabs = {name: len(getattr(plan, name)) for name in SHOWN if is_preview or name == "unmatched"}
     tabs = {name: count for name, count in tabs.items() if count}

@@ -44,6 +44,8 @@ class Command(BaseCommand):
             self.stderr.write(f"rejected: {rejection}")
         if len(shown) < len(report.rejected):
             self.stderr.write(f"... and {len(report.rejected) - len(shown)} more; -v 2 lists every one.")
+        if report.merged:
+            self.stdout.write(f"{report.merged} lines are about titles merged into others, and left out.")
         counts = (
             f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged, "
             f"{len(report.rejected)} rejected."
