@@ -19,7 +19,7 @@ class Followers:
 
     model: type[models.Model]
     field: str
-    words: str  # what they are to people
+    words: str  # what they are to people; none where the facts say it
     key: Sequence[str] = ()  # with the title, what no two rows may share
     order: str = ""  # of two such rows the last by this one stays; with a minus the first
     follow: Callable[[Item, Item], None] | None = None  # where moving the rows is not all
@@ -36,7 +36,9 @@ class Followers:
         """Count the rows that say again what another one says about another of the titles."""
         if not self.key:
             return 0
-        rows = models.QuerySet(self.model).filter(**{f"{self.field}__in": items}).order_by()
+        rows: models.QuerySet[models.Model] = (
+            models.QuerySet(self.model).filter(**{f"{self.field}__in": items}).order_by()
+        )
         return rows.count() - rows.values(*self.key).distinct().count()
 
     def move(self, gone: Item, kept: Item) -> None:
@@ -64,7 +66,7 @@ def take_genres(gone: Item, kept: Item) -> None:
 
 FOLLOWERS = (
     Followers(MergedItem, "item", "earlier duplicates"),
-    Followers(Item.genres.through, "item", "genres", follow=take_genres),
+    Followers(Item.genres.through, "item", "", follow=take_genres),
 )
 
 

@@ -169,6 +169,9 @@ class Item(models.Model):
             kwargs["update_fields"] = {*cast(Iterable[str], fields), "search_name", "updated_at"}
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
+    def get_absolute_url(self) -> str:
+        return reverse("recommender:title", args=[self.anime_id])
+
     def clean(self) -> None:
         """Refuse the id of a title that was merged into another: it would bring the duplicate back."""
         merged = MergedItem.objects.select_related("item").filter(pk=self.anime_id).first()
@@ -176,9 +179,6 @@ class Item(models.Model):
             raise ValidationError(
                 {"anime_id": f"This title was merged into {merged.item} ({merged.item_id})."}
             )
-
-    def get_absolute_url(self) -> str:
-        return reverse("recommender:title", args=[self.anime_id])
 
     def touch(self) -> None:
         """Bring the derived fields up to date; save() does, bulk writers call it."""

@@ -1,4 +1,4 @@
-"""How titles are compared: without case, accents and punctuation."""
+"""How titles are compared: without case, accents and punctuation. And how text is safe in a spreadsheet."""
 
 import re
 import unicodedata
@@ -9,9 +9,22 @@ _PLAIN = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "×": "x"}
 )
 
+# A spreadsheet takes a cell that begins so for a formula, and runs it.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
 
 def fold(text: str) -> str:
     """Return `text` lower-cased, without accents, with single spaces for everything between words."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     return _NOT_WORD.sub(" ", plain).strip()
+
+
+def harmless(cell: str) -> str:
+    """Put an apostrophe before what a spreadsheet would run."""
+    return f"'{cell}" if cell.startswith(FORMULAS) else cell
+
+
+def without_apostrophe(cell: str) -> str:
+    """Undo `harmless`."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULAS) else cell

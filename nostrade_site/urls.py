@@ -9,7 +9,6 @@ from nostrade_site.health import healthz, readyz
 from nostrade_site.metrics import metrics
 from nostrade_site.policy import privacy
 
-admin.site.site_header = admin.site.site_title = "Nostrade"
 admin.site.login = staff_login  # type: ignore[method-assign]  # Django's own lets anybody guess on for ever
 urlpatterns = [
     path("", include("recommender.urls")),

@@ -70,7 +70,8 @@ class Preview:
         """Count everything that would follow."""
         parts = [
             Part(each.words, tuple(each.of(item).count() for item in items), each.n_shared(items))
-            for each in FOLLOWERS
+            for each in sorted(FOLLOWERS, key=lambda each: each.model is Ignored)
+            if each.words
         ]
         lines = tuple(in_feedback.n_lines_about(item) for item in items)
         parts.append(Part("lines of imported lists", lines, 0))
@@ -92,7 +93,7 @@ class Merged:
     def sentence(self) -> str:
         """Say it in the words of the log."""
         names = ", ".join(f"{item} ({item.pk})" for item in self.gone)
-        moved = ", ".join(f"{n} {words}" for words, n in self.moved.items() if n)
+        moved = ", ".join(f"{words}: {n}" for words, n in self.moved.items() if n and words)
         taken = "; ".join(f"{name}: {value}" for name, value in self.taken.items())
         parts = [
             f"Merged in {names}.",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from catalog.text import harmless, without_apostrophe
 from feedback.lists.fields import id_of, moment_of, number_of, text_of, titles_of
 from feedback.lists.rows import (
     MOST_ROWS,
@@ -44,8 +45,6 @@ STATUSES = {
 } | {status.value: status for status in Status}
 REACTIONS = {kind.name.lower(): kind for kind in FeedbackType if kind is not FeedbackType.RETRACTED}
 NO = {"", "0", "no", "false", "-"}
-# A spreadsheet takes a cell that begins so for a formula, and runs it.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def read_csv(text: str) -> tuple[list[Row], Scale]:
@@ -94,7 +93,7 @@ def _row(columns: dict[str, int], cells: list[str]) -> Row:
     cell = {name: cells[place].strip() for name, place in columns.items() if place < len(cells)}
     saved = cell.get("saved", "")
     return Row(
-        titles=titles_of([_plain(cell.get("title", ""))]),
+        titles=titles_of([without_apostrophe(cell.get("title", ""))]),
         anime_id=id_of(cell.get("anime_id")),
         score=number_of(cell.get("score")) or None,  # still in the list's own scale
         status=STATUSES.get(cell.get("status", "").lower().replace("_", " "), Status.UNKNOWN),
@@ -103,17 +102,6 @@ def _row(columns: dict[str, int], cells: list[str]) -> Row:
         is_saved=saved.lower() not in NO,
         saved_at=moment_of(saved) if len(saved) >= len("2026-01-31") else None,
     )
-
-
-def _plain(cell: str) -> str:
-    """Undo `_harmless`."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULAS) else cell
-
-
-def _harmless(cell: Any) -> str:
-    """Put an apostrophe before what a spreadsheet would run."""
-    line = text_of(str(cell))
-    return f"'{line}" if line.startswith(FORMULAS) else line
 
 
 def write_csv(rows: Iterable[Row]) -> Iterator[str]:
@@ -135,5 +123,5 @@ def write_csv(rows: Iterable[Row]) -> Iterator[str]:
 
 def _line(cells: Iterable[Any]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow([_harmless(cell) for cell in cells])
+    csv.writer(line).writerow([harmless(text_of(str(cell))) for cell in cells])
     return line.getvalue()

@@ -13,10 +13,12 @@ from catalog.importing import import_items
 from catalog.models import Item, MergedItem
 from catalog.tests.factories import FranchiseFactory, ItemFactory
 from feedback.history import history_of
+from feedback.lists.importing import carry_on, confirm
 from feedback.lists.matching import matched
 from feedback.lists.rows import Row
 from feedback.models import Dismissal, Event, FeedbackType, ListImport, Saved
 from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
+from recommender import serving
 from recommender.catalogue import catalogue_version
 from recommender.merging import FOLLOWERS, CannotMerge, Preview, merge, relations
 from recommender.models import Ignored, Impression
@@ -55,8 +57,8 @@ def test_it_works(pair):
         assert row.item_id == kept.pk
     assert impression.event == events[0]
     assert "Merged in Kaubôi Bibappu (2)." in said
-    assert "1 reactions" in said
-    assert "1 saved" in said
+    assert "reactions and what was taken back: 1" in said
+    assert "saved: 1" in said
 
 
 def test_nothing_that_refers_to_a_title_is_forgotten():
@@ -169,7 +171,7 @@ def test_several_are_merged_and_a_merged_one_again(pair):
 
 
 def test_it_comes_back_by_no_import(pair, tmp_path):
-    kept, gone = pair
+    kept, _gone = pair
     merge(pair, keep=kept.pk)
     file, side = tmp_path / "anime.csv", tmp_path / "years.csv"
     header = "anime_id,name,genre,type,episodes,rating,members\n"
@@ -185,7 +187,7 @@ def test_it_comes_back_by_no_import(pair, tmp_path):
 
 
 def test_nor_by_hand(pair, admin_client):
-    kept, gone = pair
+    kept, _gone = pair
     merge(pair, keep=kept.pk)
     response = admin_client.post(
         reverse("admin:catalog_item_add"), {"anime_id": 2, "name": "x", "members": 1}
@@ -204,7 +206,7 @@ def test_its_old_address_leads_to_the_title_that_stays(pair, client):
 
 
 def test_lists_mean_the_title_that_stays(pair):
-    kept, gone = pair
+    kept, _gone = pair
     ann = UserFactory()
     rows = matched([Row(anime_id=2), Row(titles=("Trigun",))])
     waiting = ListImport.objects.create(
@@ -214,8 +216,6 @@ def test_lists_mean_the_title_that_stays(pair):
     merge(pair, keep=kept.pk)
 
     assert [row.item_id for row in matched([Row(anime_id=2), Row(titles=("kauboi bibappu",))])] == [1]
-    from feedback.lists.importing import carry_on, confirm
-
     assert confirm(waiting, overrule=False)
     carry_on(waiting.pk)
     assert Dismissal.objects.get(user=ann).item == kept
@@ -227,8 +227,6 @@ def test_the_ranker_notices(live, ann):
     before = catalogue_version()
     merge([kept, gone], keep=10)
     assert catalogue_version() != before
-    from recommender import serving
-
     serving._watch._ask()
     serving_now = get_ranker()
     assert 11 in serving_now.strangers

@@ -1,48 +1,17 @@
-"""Curation: titles, genres and franchises."""
+"""Genres, and franchises with their titles."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.db import models
-from django.db.models import Count, QuerySet
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 
+from catalog.admin.history import TellsChanges
+from catalog.changes import difference, facts_of, log
 from catalog.models import Franchise, Genre, Item
-
-
-@admin.register(Item)
-class ItemAdmin(admin.ModelAdmin):
-    list_display = ("name", "anime_id", "type", "year", "rating_mean", "members", "is_hidden")
-    list_filter = ("is_hidden", "type", "genres")
-    search_fields = ("name", "search_name", "=anime_id")
-    autocomplete_fields = ("genres", "franchise")
-    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
-    ordering = ("-members", "anime_id")
-    list_per_page = 50
-    show_full_result_count = False
-    actions = ("hide", "show")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Item | None = None) -> tuple[str, ...]:
-        # Another id would be another title: saving would copy the row instead of renaming it.
-        return ("anime_id", "updated_at") if obj else ("updated_at",)
-
-    @admin.action(description="Hide the selected titles", permissions=["change"])
-    def hide(self, request: HttpRequest, titles: QuerySet[Item]) -> None:
-        self._set_hidden(request, titles, hidden=True)
-
-    @admin.action(description="Show the selected titles again", permissions=["change"])
-    def show(self, request: HttpRequest, titles: QuerySet[Item]) -> None:
-        self._set_hidden(request, titles, hidden=False)
-
-    def _set_hidden(self, request: HttpRequest, titles: QuerySet[Item], *, hidden: bool) -> None:
-        chosen = titles.values_list("pk", flat=True)
-        changed = Item.objects.filter(pk__in=list(chosen), is_hidden=not hidden).update(is_hidden=hidden)
-        verb = "hidden" if hidden else "shown again"
-        plural = "title is" if changed == 1 else "titles are"
-        self.message_user(request, f"{changed} {plural} now {verb}.", messages.SUCCESS)
 
 
 class _Counted:
@@ -57,7 +26,7 @@ class _Counted:
 
 
 @admin.register(Genre)
-class GenreAdmin(_Counted, admin.ModelAdmin):
+class GenreAdmin(_Counted, TellsChanges):
     list_display = ("name", "is_adult", "titles")
     list_filter = ("is_adult",)
     search_fields = ("name",)
@@ -98,16 +67,58 @@ class FranchiseForm(forms.ModelForm):
         return ids
 
 
+def ids_of(lines: str) -> list[int]:
+    """Return the ids that lines begin with."""
+    return [int(line.split()[0]) for line in lines.splitlines() if line.strip()]
+
+
 def _is_id(word: str) -> bool:
     return word.isascii() and word.isdigit() and len(word) <= 9
 
 
+class TitlesInline(admin.TabularInline):
+    """The titles of a franchise as they are; the lines above bring them here and let them go."""
+
+    model = Item
+    fields = ("name", "type", "year", "episodes", "members", "is_hidden")
+    readonly_fields = fields
+    ordering = ("year", "anime_id")
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    verbose_name_plural = "these titles"
+
+    def has_add_permission(self, request: HttpRequest, obj: Franchise | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Franchise | None = None) -> bool:
+        return False
+
+
 @admin.register(Franchise)
-class FranchiseAdmin(_Counted, admin.ModelAdmin):
+class FranchiseAdmin(_Counted, TellsChanges):
     list_display = ("name", "titles")
     search_fields = ("name",)
     form = FranchiseForm
 
+    inlines = (TitlesInline,)
+
     def save_model(self, request: HttpRequest, obj: Franchise, form: FranchiseForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        obj.hold(form.cleaned_data["titles"])
+        ids = form.cleaned_data["titles"]
+        concerned = Item.objects.with_facts().filter(Q(pk__in=ids) | Q(franchise=obj))
+        before = {item.pk: facts_of(item) for item in concerned}
+        obj.hold(ids)
+        after = Item.objects.with_facts().filter(pk__in=before)
+        log(request.user, [(item, difference(before[item.pk], facts_of(item))) for item in after])
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        """Name the titles that came and went."""
+        if not add and "titles" in form.changed_data:
+            was, now = ids_of(form.initial.get("titles", "")), form.cleaned_data["titles"]
+            names = {item.pk: f"{item} ({item.pk})" for item in Item.objects.filter(pk__in=[*was, *now])}
+            form.cleaned_data["titles"] = [names[pk] for pk in now if pk in names]
+            form.initial["titles"] = [names[pk] for pk in was if pk in names]
+        return super().construct_change_message(request, form, formsets, add)
