@@ -16,7 +16,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.models import Item
+from catalog.models import Item, ItemQuerySet
 from catalog.visibility import shows_adult
 from feedback.models import Event, FeedbackType, KeyReusedError, Saved
 
@@ -37,7 +37,7 @@ def person(request: Request) -> User:
     return cast(User, request.user)
 
 
-def visible_items(request: Request) -> QuerySet[Item]:
+def visible_items(request: Request) -> ItemQuerySet:
     """Keep the titles that the person asking may see."""
     return Item.objects.visible(adult=shows_adult(request))
 

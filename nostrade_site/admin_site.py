@@ -12,6 +12,7 @@ from recommender.merging_admin import merge_view
 
 class NostradeAdmin(AdminSite):
     site_header = site_title = "Nostrade"
+    empty_value_display = "–"
     index_title = "Behind the scenes"
 
     def get_urls(self) -> list[URLPattern | URLResolver]:

@@ -11,13 +11,16 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from recommender import tasks
 from recommender.comparisons import Comparison
 from recommender.faithful import Faithful
+from recommender.lists_admin import compare
 from recommender.models import Checkpoint, Ignored, NotServable, Preferences
 from recommender.online_admin import online
+from recommender.runs_admin import TEMPLATE, run_context, run_log
 
 CHANGELIST = "admin:recommender_checkpoint_changelist"
 
@@ -26,7 +29,7 @@ CHANGELIST = "admin:recommender_checkpoint_changelist"
 class CheckpointAdmin(admin.ModelAdmin):
     """The registry. Rows come from training; here they are read, promoted and rolled back, never edited."""
 
-    list_display = ("version", "state", "verdict", "created_at")
+    list_display = ("version", "standing", "verdict", "created_at")
     list_filter = ("state",)
     search_fields = ("version", "verdict", "git_revision")
     actions = ("promote", "roll_back")
@@ -50,10 +53,7 @@ class CheckpointAdmin(admin.ModelAdmin):
                 "classes": ("collapse",),
             },
         ),
-        (
-            "Its run",
-            {"fields": ("holder", "attempts", "heartbeat_at", "rolled_back_at"), "classes": ("collapse",)},
-        ),
+        ("Its run", {"fields": ("run", "holder", "attempts", "heartbeat_at", "rolled_back_at")}),
     )
 
     class Media:
@@ -73,7 +73,7 @@ class CheckpointAdmin(admin.ModelAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Checkpoint | None = None) -> list[str]:
-        return [*(field.name for field in Checkpoint._meta.fields), "compared", "faithful"]
+        return [*(field.name for field in Checkpoint._meta.fields), "compared", "faithful", "run"]
 
     def get_urls(self) -> list[URLPattern]:
         """Add the buttons of the two pages."""
@@ -81,10 +81,23 @@ class CheckpointAdmin(admin.ModelAdmin):
         return [
             path("online/", view(partial(online, model_admin=self)), name="recommender_checkpoint_online"),
             path("retrain/", view(self.retrain_view), name="recommender_checkpoint_retrain"),
+            path(
+                "<int:pk>/compare/",
+                view(partial(compare, model_admin=self)),
+                name="recommender_checkpoint_compare",
+            ),
+            path(
+                "<int:pk>/log/", view(partial(run_log, model_admin=self)), name="recommender_checkpoint_log"
+            ),
             path("<int:pk>/promote/", view(self.promote_view), name="recommender_checkpoint_promote"),
             path("<int:pk>/roll-back/", view(self.roll_back_view), name="recommender_checkpoint_roll_back"),
             *super().get_urls(),
         ]
+
+    @admin.display(description="state", ordering="state")
+    def standing(self, checkpoint: Checkpoint) -> str:
+        mark = '<span class="mark mark--{}">{}</span>'
+        return format_html(mark, checkpoint.state, checkpoint.get_state_display())
 
     @admin.display(description="Checks, figures and lists")
     def compared(self, checkpoint: Checkpoint) -> str:
@@ -97,6 +110,10 @@ class CheckpointAdmin(admin.ModelAdmin):
     def faithful(self, checkpoint: Checkpoint) -> str:
         found = Faithful.of(checkpoint.metrics)
         return found.details if found else "Not measured yet; it is within ten minutes where a worker runs."
+
+    @admin.display(description="Log")
+    def run(self, checkpoint: Checkpoint) -> str:
+        return render_to_string(TEMPLATE, run_context(checkpoint))
 
     @method_decorator(require_POST)
     def retrain_view(self, request: HttpRequest) -> HttpResponse:

@@ -83,16 +83,20 @@ def carry_out(run: Run) -> None:
     storage.fetch(parent.path)
     weights = Weights.load(parent.path)
     extent = parent.last_event_id, candidate.last_event_id
+    run.say("Gathering what was said, and by whom.")
     data = material(run.folder, weights.id_map.ids, extent, whole=run.preset != NIGHTLY)
     if not candidate.path.exists():  # else it died between training and judgement
+        run.say(f"Training ({run.preset}) on {data.news.n_users:,} people with news.")
         trained(run, weights, data).save(candidate.path)
     asked = candidate.config
     candidate.read_manifest()
     candidate.config |= asked
     candidate.save(update_fields=["config", "metrics", "data_fingerprint", "git_revision", "size_bytes"])
     champion = Checkpoint.objects.active() or parent
+    run.say(f"Trained. Comparing it with {champion}, which serves.")
     panels = panels_of(data)
     verdict = gate.decide(candidate, champion, panels, references_of(data))
+    run.say(verdict.sentence)
     if verdict.figures:  # it ranks at all
         faithfulness.measure(candidate, panels)
     if not verdict.passed:

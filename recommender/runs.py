@@ -11,6 +11,8 @@ import os
 import shutil
 import socket
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, models, transaction
 from django.utils import timezone
 
-from recommender.models import Checkpoint, shortened
+from recommender.models import Checkpoint, shortened, tell
 
 State = Checkpoint.State
 SIGN_SECONDS = 10.0  # between two signs of life
@@ -51,8 +53,11 @@ class Run:
         """Where the run keeps its data and its state until it has ended; no version has a dot in it."""
         return Path(settings.CHECKPOINT_DIR) / f"{self.checkpoint.version}.run"
 
-    def sign(self, *_: object) -> None:
-        """Give a sign of life, at most every `SIGN_SECONDS`. Raises RunLost where the run is not ours."""
+    def sign(self, step: int = 0, figures: Mapping[str, float] | None = None) -> None:
+        """Give a sign of life, at most every `SIGN_SECONDS`, and tell the log of the step it stands at.
+
+        Raises RunLost where the run is not ours.
+        """
         if time.monotonic() - self._signed_at < SIGN_SECONDS:
             return
         self._signed_at = time.monotonic()
@@ -60,7 +65,20 @@ class Run:
             if not self._mine().update(heartbeat_at=timezone.now()):
                 raise RunLost(f"{self.checkpoint} was taken over or ended by somebody else.")
         except DatabaseError:
-            pass  # an outage of the database must not end a night's work; the next sign asks again
+            return  # an outage of the database must not end a night's work; the next sign asks again
+        if step:
+            self.say(described(step, figures or {}))
+
+    def watch(self, step: int, figures: Mapping[str, float]) -> None:
+        """Sign at each step, and tell the log of every validation."""
+        if any(name.startswith("validation/") for name in figures):
+            self.say(described(step, figures))
+        self.sign(step, figures)
+
+    def say(self, text: str) -> None:
+        """Tell the log, which people read while the run goes on; it is not worth a run's life."""
+        with suppress(DatabaseError):
+            tell(self.checkpoint, text)
 
     def finish(self, state: State, verdict: str) -> None:
         """Leave the state `training`, and clean up. Raises RunLost where the run is not ours any more."""
@@ -76,6 +94,12 @@ class Run:
 
     def _mine(self) -> models.QuerySet[Checkpoint]:
         return Checkpoint.objects.filter(pk=self.checkpoint.pk, state=State.TRAINING, holder=holder())
+
+
+def described(step: int, figures: Mapping[str, float]) -> str:
+    """Write figures of a step as one line: `train/loss` is loss to people."""
+    told = (f"{name.partition('/')[2]} {figure:,.4g}" for name, figure in figures.items())
+    return " · ".join((f"Step {step:,}", *told))
 
 
 def holder() -> str:
@@ -109,7 +133,9 @@ def claim(parent: Checkpoint, last_event_id: int, preset: str) -> Run:
             )
     except IntegrityError as error:
         raise CannotRetrain("Another run has just begun; wait until it has ended.") from error
-    return Run(row)
+    run = Run(row)
+    run.say(f"Begun by {row.holder}, from {parent}.")
+    return run
 
 
 def _taken_over(dead: Checkpoint) -> Run | None:
@@ -125,7 +151,9 @@ def _taken_over(dead: Checkpoint) -> Run | None:
     if not same.update(holder=holder(), attempts=dead.attempts + 1, heartbeat_at=timezone.now()):
         raise CannotRetrain(f"Another worker has just taken {dead} over; wait until it has ended.")
     dead.refresh_from_db()
-    return Run(dead)
+    run = Run(dead)
+    run.say(f"Taken over by {dead.holder}: try {dead.attempts} of {MAX_ATTEMPTS}.")
+    return run
 
 
 def is_dead(run: Checkpoint) -> bool:

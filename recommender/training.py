@@ -41,7 +41,7 @@ def trained(run: Run, parent: Weights, data: Material) -> Weights:
 
     The run's state is kept in its folder, and every step is a sign of life.
     """
-    around = Surroundings(StateFile(run.folder / "state.safetensors", STATE_EVERY), run.sign)
+    around = Surroundings(StateFile(run.folder / "state.safetensors", STATE_EVERY), run.watch)
     # The site keeps a core: threads that wait for one another there would also make this many times slower.
     torch.set_num_threads(max((os.cpu_count() or 1) - 1, 1))
     if run.preset == NIGHTLY:

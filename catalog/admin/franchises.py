@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 
 from catalog.admin.history import TellsChanges
 from catalog.changes import difference, facts_of, log
@@ -76,32 +77,19 @@ def _is_id(word: str) -> bool:
     return word.isascii() and word.isdigit() and len(word) <= 9
 
 
-class TitlesInline(admin.TabularInline):
-    """The titles of a franchise as they are; the lines above bring them here and let them go."""
-
-    model = Item
-    fields = ("name", "type", "year", "episodes", "members", "is_hidden")
-    readonly_fields = fields
-    ordering = ("year", "anime_id")
-    extra = 0
-    can_delete = False
-    show_change_link = True
-    verbose_name_plural = "these titles"
-
-    def has_add_permission(self, request: HttpRequest, obj: Franchise | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Franchise | None = None) -> bool:
-        return False
-
-
 @admin.register(Franchise)
 class FranchiseAdmin(_Counted, TellsChanges):
     list_display = ("name", "titles")
     search_fields = ("name",)
     form = FranchiseForm
 
-    inlines = (TitlesInline,)
+    readonly_fields = ("as_they_are",)
+
+    @admin.display(description="As they are")
+    def as_they_are(self, franchise: Franchise) -> str:
+        """Show the titles with their facts, each a link to its page."""
+        items = franchise.in_order() if franchise.pk else []
+        return render_to_string("admin/catalog/franchise/_titles.html", {"items": items})
 
     def save_model(self, request: HttpRequest, obj: Franchise, form: FranchiseForm, change: bool) -> None:
         super().save_model(request, obj, form, change)

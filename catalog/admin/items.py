@@ -25,7 +25,7 @@ from catalog.models import Item
 
 @admin.register(Item)
 class ItemAdmin(TitleTransfer, TellsChanges):
-    list_display = ("name", "anime_id", "type", "year", "rating_mean", "members", "out_of_sight")
+    list_display = ("name", "id", "type", "year", "rating", "members", "out_of_sight")
     list_filter = ("is_hidden", AdultFilter, "type", MissingFilter, DuplicateFilter, "genres")
     search_fields = ("name", "search_name", "=anime_id", "franchise__name")
     search_help_text = "A name, without accents too; a franchise; or an id."
@@ -55,11 +55,19 @@ class ItemAdmin(TitleTransfer, TellsChanges):
     def has_merge_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("catalog.merge_item")
 
-    @admin.display(description="out of sight", ordering="is_hidden")
-    def out_of_sight(self, item: Item) -> str:
+    @admin.display(description="rating", ordering="rating_mean")
+    def rating(self, item: Item) -> float | None:
+        return item.rating_mean
+
+    @admin.display(description="id", ordering="anime_id")
+    def id(self, item: Item) -> int:
+        return item.anime_id
+
+    @admin.display(description="out of sight", ordering="is_hidden", empty_value="")
+    def out_of_sight(self, item: Item) -> str | None:
         marks = ["Hidden"] if item.is_hidden else []
         marks += ["18+"] if item.is_adult else []  # type: ignore[attr-defined]
-        return format_html('<span class="mark">{}</span>', " · ".join(marks)) if marks else ""
+        return format_html('<span class="mark">{}</span>', " · ".join(marks)) if marks else None
 
     @admin.display(description="merged in", empty_value="nothing")
     def merged_in(self, item: Item) -> str | None:

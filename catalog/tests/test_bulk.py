@@ -2,12 +2,11 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
 from catalog.models import Item
 from catalog.tests.factories import FranchiseFactory, GenreFactory, ItemFactory
-from feedback.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:catalog_item_changelist")
@@ -95,7 +94,7 @@ def test_queries_do_not_grow(admin_client, django_assert_max_num_queries):
 
 @pytest.mark.parametrize("action", ["edit_selected", "hide", "merge_selected"])
 def test_it_requires_permission(client, action):
-    reader = UserFactory(is_staff=True)
+    reader = User.objects.create_user("curator", is_staff=True)
     reader.user_permissions.add(Permission.objects.get(codename="view_item"))
     client.force_login(reader)
     items = ItemFactory.create_batch(2)

@@ -5,7 +5,7 @@ import io
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -13,7 +13,6 @@ from django.urls import reverse
 from catalog.importing import import_items
 from catalog.models import Franchise, Genre, Item, MergedItem
 from catalog.tests.factories import FranchiseFactory, ItemFactory
-from feedback.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 IMPORT, PROCESS, EXPORT = (
@@ -191,7 +190,7 @@ def test_without_a_cache_it_says_so(admin_client, monkeypatch):
     ("codes", "expected"), [((), 403), (("view_item",), 403), (("view_item", "change_item"), 403)]
 )
 def test_importing_requires_permission_to_add_and_change(client, codes, expected):
-    curator = UserFactory(is_staff=True)
+    curator = User.objects.create_user("curator", is_staff=True)
     curator.user_permissions.set(Permission.objects.filter(codename__in=codes))
     client.force_login(curator)
     assert client.get(IMPORT).status_code == expected

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
@@ -22,6 +24,10 @@ def delete_account(user_id: int) -> None:
     with transaction.atomic():
         serialise(user_id)
         Session.objects.filter(pk__in=keys).delete()
+        person = ContentType.objects.get_for_model(get_user_model())
+        # What the admin noted about them goes on saying what was done, and no more to whom.
+        noted = LogEntry.objects.filter(content_type=person, object_id=str(user_id))
+        noted.update(object_repr=f"Person {user_id}")
         get_user_model()._default_manager.filter(pk=user_id).delete()
 
 

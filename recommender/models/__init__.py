@@ -11,6 +11,7 @@ from recommender.models.ignored import Ignored, IgnoredQuerySet, carry_over_igno
 from recommender.models.impressions import Impression, ImpressionQuerySet
 from recommender.models.maps import Map
 from recommender.models.preferences import Preferences, carry_over_preferences, keep_controls, preferences_of
+from recommender.models.run_lines import RunLine, tell
 
 __all__ = [
     "LONGEST_VERDICT",
@@ -23,9 +24,11 @@ __all__ = [
     "Map",
     "NotServable",
     "Preferences",
+    "RunLine",
     "carry_over_ignored",
     "carry_over_preferences",
     "keep_controls",
     "preferences_of",
     "shortened",
+    "tell",
 ]

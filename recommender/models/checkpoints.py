@@ -87,6 +87,7 @@ class Checkpoint(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
+        permissions: ClassVar = [("compare_lists", "Can see anybody's recommendations")]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["state"], condition=models.Q(state="active"), name="one_active_checkpoint"
