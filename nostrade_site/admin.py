@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth import admin as auth_admin
+from django.contrib.auth import admin as _  # noqa: F401  # registers its own page now, not after ours
 from django.contrib.auth.models import User
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import format_html
 
 from catalog.admin.history import TellsChanges
@@ -22,7 +23,6 @@ from nostrade_site.accounts.deleting import delete_account
 GUESTS = Q(username__startswith=GUEST_PREFIX)
 ROLES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
-assert auth_admin.UserAdmin  # noqa: S101  # registered by now, and no later
 admin.site.unregister(User)
 
 
@@ -42,7 +42,7 @@ class KindFilter(admin.SimpleListFilter):
 class PersonAdmin(TellsChanges):
     """Rows come from signing up; what is here to decide is who may work here, and who may not come in."""
 
-    list_display = ("username", "kind", "date_joined", "seen", "reactions", "standing")
+    list_display = ("name", "kind", "joined", "seen", "reactions", "standing")
     list_filter = (KindFilter, "is_active", "date_joined")
     search_fields = ("username", "email")
     search_help_text = "A name or an address."
@@ -53,7 +53,7 @@ class PersonAdmin(TellsChanges):
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (
         (None, {"fields": ("username", "email", "is_active")}),
-        ("What they did", {"fields": ("kind", "date_joined", "seen", "reactions", "saved")}),
+        ("What they did", {"fields": ("kind", "joined", "seen", "reactions", "saved")}),
         ("What they may do here", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
     )
 
@@ -70,7 +70,7 @@ class PersonAdmin(TellsChanges):
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Let superusers alone say who may do what: whoever could give rights would have them all."""
-        always = ("username", "email", "kind", "date_joined", "seen", "reactions", "saved")
+        always = ("username", "email", "kind", "joined", "seen", "reactions", "saved")
         return always if request.user.is_superuser else (*always, *ROLES)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -89,9 +89,17 @@ class PersonAdmin(TellsChanges):
             return "Guest"
         return "Superuser" if person.is_superuser else "Staff" if person.is_staff else "Member"
 
+    @admin.display(description="name", ordering="username")
+    def name(self, person: User) -> str:
+        return f"{person.username[:12]}…" if is_guest(person) else person.username
+
+    @admin.display(description="joined", ordering="date_joined")
+    def joined(self, person: User) -> str:
+        return date_format(person.date_joined, "j M Y")
+
     @admin.display(description="last seen")
-    def seen(self, person: User) -> datetime:
-        return person.seen_at  # type: ignore[attr-defined,no-any-return]
+    def seen(self, person: User) -> str:
+        return naturaltime(person.seen_at)  # type: ignore[attr-defined]
 
     @admin.display(description="reactions")
     def reactions(self, person: User) -> int:
@@ -118,12 +126,8 @@ class PersonAdmin(TellsChanges):
         self._switch(request, people, on=True)
 
     def _switch(self, request: HttpRequest, people: QuerySet[User], *, on: bool) -> None:
-        chosen = User.objects.filter(pk__in=people.values("pk"), is_active=not on).exclude(
-            username=request.user.get_username()
-        )
-        changing = list(
-            chosen if request.user.is_superuser else chosen.filter(is_staff=False, is_superuser=False)
-        )
+        chosen = User.objects.filter(pk__in=people.values("pk"), is_active=not on)
+        changing = [person for person in chosen if person != request.user and _in_reach(request, person)]
         User.objects.filter(pk__in=[person.pk for person in changing]).update(is_active=on)
         words = "Active: no → yes." if on else "Active: yes → no."
         log(request.user, [(person, words) for person in changing])

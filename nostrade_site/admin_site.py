@@ -7,6 +7,7 @@ from functools import partial
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, URLResolver, path
 
+from nostrade_site.dashboard import dashboard
 from recommender.merging_admin import merge_view
 
 
@@ -18,6 +19,7 @@ class NostradeAdmin(AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Add pages that know more than the app whose rows they are about."""
         return [
+            path("dashboard/", self.admin_view(partial(dashboard, site=self)), name="dashboard"),
             path(
                 "catalog/item/merge/",
                 self.admin_view(partial(merge_view, site=self)),

@@ -8,9 +8,11 @@ tell. Each web process counts in files of its own under `PROMETHEUS_MULTIPROC_DI
 from __future__ import annotations
 
 import hmac
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
@@ -135,10 +137,45 @@ def _checkpoint() -> list[Metric]:
 
 def _queues() -> list[Metric]:
     depth = GaugeMetricFamily("nostrade_queue_depth", "Tasks that nobody has taken yet.", labels=["queue"])
+    for queue, waiting in queue_depths().items():
+        depth.add_metric([queue], waiting)
+    return [depth]
+
+
+def queue_depths() -> dict[str, int]:
+    """Return how many tasks nobody has taken yet. Raises what the broker's client does where it is away."""
     client = broker_client()
     try:
-        for queue in QUEUES:
-            depth.add_metric([queue], int(client.llen(queue)))
+        return {queue: int(client.llen(queue)) for queue in QUEUES}
     finally:
         client.close()
-    return [depth]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long something took, by the bounds of the buckets it was counted in; None is beyond the last."""
+
+    times: int
+    half_within: float | None
+    most_within: float | None  # 95 %
+
+
+def ranking_latency() -> Latency | None:
+    """Return how long rankings took since the web processes began; None before the first."""
+    samples = [
+        (float(sample.labels["le"]), sample.value)
+        for metric in _processes().collect()
+        for sample in metric.samples
+        if sample.name == "nostrade_ranking_seconds_bucket"
+    ]
+    buckets = sorted(samples)
+    if not buckets or not (times := buckets[-1][1]):
+        return None
+    half, most = (_within(buckets, share * times) for share in (0.5, 0.95))
+    return Latency(int(times), half, most)
+
+
+def _within(buckets: list[tuple[float, float]], count: float) -> float | None:
+    """Return the milliseconds within which `count` of the cumulative buckets lie."""
+    bound = next(bound for bound, n in buckets if n >= count)
+    return None if math.isinf(bound) else 1000 * bound

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
@@ -29,7 +30,7 @@ CHANGELIST = "admin:recommender_checkpoint_changelist"
 class CheckpointAdmin(admin.ModelAdmin):
     """The registry. Rows come from training; here they are read, promoted and rolled back, never edited."""
 
-    list_display = ("version", "standing", "verdict", "created_at")
+    list_display = ("version", "standing", "verdict", "made")
     list_filter = ("state",)
     search_fields = ("version", "verdict", "git_revision")
     actions = ("promote", "roll_back")
@@ -58,6 +59,13 @@ class CheckpointAdmin(admin.ModelAdmin):
 
     class Media:
         css = {"all": ["css/admin-checkpoint.css"]}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Checkpoint | None = None) -> Any:
+        """Show of a run that is going nothing but the run: nothing else is known yet."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None and obj.state == Checkpoint.State.TRAINING:
+            return (fieldsets[0], fieldsets[-1])
+        return fieldsets
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -98,6 +106,10 @@ class CheckpointAdmin(admin.ModelAdmin):
     def standing(self, checkpoint: Checkpoint) -> str:
         mark = '<span class="mark mark--{}">{}</span>'
         return format_html(mark, checkpoint.state, checkpoint.get_state_display())
+
+    @admin.display(description="made", ordering="created_at")
+    def made(self, checkpoint: Checkpoint) -> str:
+        return date_format(checkpoint.created_at, "j M Y, H:i")
 
     @admin.display(description="Checks, figures and lists")
     def compared(self, checkpoint: Checkpoint) -> str:

@@ -3,6 +3,13 @@ const { days, series } = JSON.parse(document.getElementById("online-figures")?.t
 const SHAPES = ["circle", "rect", "triangle", "rectRot", "rectRounded", "crossRot"];
 const percent = (value, digits) => `${(100 * value).toFixed(digits)} %`;
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const probe = document.body.appendChild(Object.assign(document.createElement("span"), { hidden: true }));
+
+/** Return a colour as the theme has it now: the variable itself says both. */
+function colour(name) {
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
+}
 
 /** Stand points of one day beside one another, so that their whiskers can be told apart. */
 const beside = (index) => (index - (series.length - 1) / 2) * 0.1;
@@ -59,8 +66,8 @@ function ceiling(figure) {
 
 function draw(canvas) {
   const { figure } = canvas.dataset;
-  const grid = { color: token("--hairline-color") };
-  const color = token("--body-quiet-color");
+  const grid = { color: colour("--hairline-color") };
+  const color = colour("--body-quiet-color");
   const top = ceiling(figure);
   return new Chart(canvas, {
     type: "line",
