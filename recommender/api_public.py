@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
-from django.shortcuts import get_object_or_404
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -35,7 +35,9 @@ class Similar(APIView):
     def get(self, request: Request, anime_id: int) -> Response:
         """List up to twelve titles like this one, nearest first, not all of them its own seasons."""
         adult = shows_adult(request)
-        item = get_object_or_404(Item.objects.visible(adult=adult), pk=anime_id)
+        item = Item.objects.visible(adult=adult).meant_by(anime_id)
+        if item is None:
+            raise NotFound(f"There is no title {anime_id} on show here.")
         items = similar_to(item, adult=adult)
         prefetch_related_objects(items, "franchise")
         return Response(SimilarSerializer({"results": items}).data)

@@ -16,6 +16,7 @@ import pandas as pd
 from django.conf import settings
 from django.db.models import Count
 
+from catalog.models import MergedItem
 from feedback.exporting import Extent, export_events, pseudonym_of
 from feedback.models import Event
 from ml.baselines import EASE, Popularity
@@ -86,13 +87,20 @@ def material(folder: Path, known: tuple[int, ...], extent: tuple[int, int], *, w
     return found
 
 
+def bootstrap_ratings(path: Path) -> pd.DataFrame:
+    """Read the ratings; what they say about a title that was merged is about the one that stayed."""
+    ratings = read_ratings(path)
+    heirs = MergedItem.objects.heirs()
+    return ratings.assign(item_id=ratings["item_id"].replace(heirs)) if heirs else ratings
+
+
 def gather(known: tuple[int, ...], extent: tuple[int, int], *, whole: bool) -> Material:
     """Read the log and the ratings, and say who teaches what."""
     after, until = extent
     people = choose_people(after, until, None if whole else MOST_OLD_PEOPLE)
     tables = [read_log(people, until)]
     if settings.RATINGS_CSV:
-        tables.insert(0, read_ratings(Path(settings.RATINGS_CSV)))
+        tables.insert(0, bootstrap_ratings(Path(settings.RATINGS_CSV)))
     everybody = clean(tables, NEVER, keep_items={*known, *new_titles(until)})
     of_site = np.char.startswith(everybody.user_ids, "site-")
     fractions = user_fractions(everybody.user_ids)

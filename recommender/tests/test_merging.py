@@ -24,6 +24,7 @@ from recommender.merging import FOLLOWERS, CannotMerge, Preview, merge, relation
 from recommender.models import Ignored, Impression
 from recommender.serving import get_ranker
 from recommender.tests.fixtures import say
+from recommender.training_data import bootstrap_ratings
 
 pytestmark = pytest.mark.django_db
 DISLIKE, LIKE, LOVE = FeedbackType.DISLIKE, FeedbackType.LIKE, FeedbackType.LOVE
@@ -251,3 +252,21 @@ def test_the_log_itself_still_refuses_to_lose_a_title(pair):
     EventFactory(item=pair[1])
     with pytest.raises(ProtectedError):
         pair[1].delete()
+
+
+def test_bootstrap_ratings_are_about_the_title_that_stays(pair, tmp_path):
+    kept, _ = pair
+    merge(pair, keep=kept.pk)
+    file = tmp_path / "rating.csv"
+    file.write_text("user_id,anime_id,rating\n1,1,8\n1,2,10\n1,3,9\n")
+    assert bootstrap_ratings(file)["item_id"].tolist() == [1, 1, 3]
+
+
+def test_programs_that_know_the_old_id_are_understood(pair, client):
+    kept, gone = pair
+    merge(pair, keep=kept.pk)
+    ann = UserFactory()
+    client.force_login(ann)
+    assert client.put(f"/api/v1/saved/{gone.pk}/").status_code == 201
+    assert Saved.objects.of(ann).get().item == kept
+    assert client.get(f"/api/v1/items/{gone.pk}/similar/").status_code == 200
