@@ -89,7 +89,7 @@ class ItemQuerySet(models.QuerySet["Item"]):
 
     def meant_by(self, anime_id: int) -> Item | None:
         """Return the title of this id, or the one that it was merged into."""
-        return self.filter(pk=anime_id).first() or self.filter(merged=anime_id).first()
+        return self.filter(pk=anime_id).first() or self.filter(merged__anime_id=anime_id).first()
 
     def with_facts(self) -> ItemQuerySet:
         """Fetch genres and franchise along: a list of titles costs the same queries at any length."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, Max, OuterRef, Subquery
 
 from catalog import merging as in_catalog
@@ -108,6 +108,13 @@ def merge(items: Sequence[Item], keep: int) -> Merged:
     if not 2 <= len({item.pk for item in items}) <= MOST:
         raise CannotMerge(f"Choose from two to {MOST} titles to merge.")
     refuse_the_unknown()
+    try:
+        return _merged(items, keep)
+    except IntegrityError as error:  # PostgreSQL finds at the end what was said in the middle of it
+        raise CannotMerge("Somebody answered one of these titles just now; merge them again.") from error
+
+
+def _merged(items: Sequence[Item], keep: int) -> Merged:
     with transaction.atomic():
         locked = Item.objects.select_for_update(of=("self",)).order_by("pk")
         found = {item.pk: item for item in locked.filter(pk__in=[item.pk for item in items])}
