@@ -109,7 +109,7 @@ class PersonAdmin(TellsChanges):
     def saved(self, person: User) -> int:
         return Saved.objects.of(person).count()
 
-    @admin.display(description="", empty_value="")
+    @admin.display(description="standing", empty_value="")
     def standing(self, person: User) -> str | None:
         return (
             None

