@@ -77,10 +77,6 @@ def test_nor_have_the_pages_between_a_form_and_its_end(admin_client, pages):
         check(admin_client.post(pages["catalog_item_import"], {"import_file": file, "format": "0"}))
 
 
-def test_nor_has_the_way_in(client):
-    check(client.get(reverse("admin:login")))
-
-
 def test_a_title_cannot_write_into_a_page(admin_client):
     evil = ItemFactory(name="<script>alert(1)</script>", franchise=FranchiseFactory(name="<b onclick=x>"))
     other = ItemFactory(name="<img src=x onerror=alert(1)>")

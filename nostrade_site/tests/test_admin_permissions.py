@@ -62,7 +62,7 @@ MATRIX = {
     "dashboard": OPERATORS,
     "index": STAFF,
     "jsi18n": STAFF,
-    "login": (200, 200, 302, 302, 302, 302),
+    "login": (302, 403, 302, 302, 302, 302),  # to the log-in page of everybody, and back
     "logout": STAFF,
     "password_change": STAFF,
     "password_change_done": STAFF,
