@@ -7,15 +7,14 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import conditional_page
 from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.filters import SearchFilter
-from rest_framework.pagination import PageNumberPagination
 from rest_framework.permissions import AllowAny
 
 from catalog.models import Genre, Item, ItemQuerySet
+from catalog.rest import NumberedPages, Tagged
 from catalog.search import find
 from catalog.templatetags.posters import poster_src
 from catalog.visibility import shows_adult
@@ -23,7 +22,7 @@ from catalog.visibility import shows_adult
 
 class ItemSerializer(serializers.ModelSerializer[Item]):
     genres: Any = serializers.SlugRelatedField("name", many=True, read_only=True)
-    franchise: Any = serializers.SlugRelatedField("name", read_only=True)
+    franchise: Any = serializers.SlugRelatedField("name", read_only=True, allow_null=True)
     poster = serializers.SerializerMethodField(help_text="Path of the drawn poster (SVG).")
 
     class Meta:
@@ -32,6 +31,7 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
             "anime_id", "name", "genres", "type", "episodes", "rating_mean", "members",
             "year", "franchise", "synopsis", "poster",
         )  # fmt: skip
+        read_only_fields = fields
 
     def get_poster(self, item: Item) -> str:
         return poster_src(item)
@@ -58,21 +58,20 @@ class TitleSearch(SearchFilter):
         return queryset if view.detail else find(request.query_params.get(self.search_param, ""), queryset)
 
 
-class ItemPagination(PageNumberPagination):
-    page_size_query_param = "page_size"
-    max_page_size = 100
-
-
-@method_decorator(conditional_page, name="dispatch")
-class ItemViewSet(viewsets.ReadOnlyModelViewSet[Item]):
+@extend_schema_view(
+    list=extend_schema(operation_id="list_items"),
+    retrieve=extend_schema(operation_id="get_item", description="One title."),
+)
+class ItemViewSet(Tagged, viewsets.ReadOnlyModelViewSet[Item]):
     """Titles, most popular first, or with `search` the most alike; never hidden ones."""
 
     queryset = Item.objects.none()
     serializer_class = ItemSerializer
     permission_classes = (AllowAny,)
-    pagination_class = ItemPagination
+    pagination_class = NumberedPages
     filter_backends = (DjangoFilterBackend, TitleSearch)
     filterset_class = ItemFilter
+    lookup_value_converter = "int"
 
     def get_queryset(self) -> ItemQuerySet:
         return Item.objects.visible(adult=shows_adult(self.request)).with_facts()

@@ -4,6 +4,6 @@ from rest_framework.routers import SimpleRouter
 
 from catalog.api import ItemViewSet
 
-router = SimpleRouter()
+router = SimpleRouter(use_regex_path=False)
 router.register("items", ItemViewSet, basename="item")
 urlpatterns = router.urls

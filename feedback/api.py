@@ -7,16 +7,15 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import conditional_page
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import APIException, NotFound
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.models import Item, ItemQuerySet
+from catalog.rest import NewestFirst, Tagged
 from catalog.visibility import shows_adult
 from feedback.models import Event, FeedbackType, KeyReusedError, Saved
 
@@ -71,7 +70,6 @@ def key_header(what: str) -> OpenApiParameter:
     )
 
 
-@extend_schema_field({"oneOf": [{"enum": ["dislike", "like", "love"]}, {"enum": [1, 2, 3]}]})
 class FeedbackTypeField(serializers.Field[FeedbackType, Any, str, Any]):
     """Read a reaction as a word or a number; write it as a word."""
 
@@ -87,6 +85,16 @@ class FeedbackTypeField(serializers.Field[FeedbackType, Any, str, Any]):
         return FeedbackType(value).name.lower()
 
 
+class DescribedFeedbackType(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = FeedbackTypeField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        words = {"type": "string", "enum": [reaction.name.lower() for reaction in REACTIONS]}
+        numbers = {"type": "integer", "enum": [reaction.value for reaction in REACTIONS]}
+        return {"oneOf": [words, numbers]} if direction == "request" else words
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": 2**31 - 1})
 class VisibleItemField(serializers.PrimaryKeyRelatedField[Item]):
     """Read a title by its anime_id; hidden ones, and adult ones where they are off, do not exist."""
 
@@ -96,8 +104,8 @@ class VisibleItemField(serializers.PrimaryKeyRelatedField[Item]):
         return visible_items(self.context["request"])
 
     def to_internal_value(self, data: Any) -> Item:
-        if isinstance(data, float):  # infinity, for one
-            self.fail("incorrect_type", data_type="float")
+        if isinstance(data, float | str):  # infinity, for one
+            self.fail("incorrect_type", data_type=type(data).__name__)
         return super().to_internal_value(data)
 
 
@@ -120,17 +128,17 @@ class SavedSerializer(serializers.ModelSerializer[Saved]):
         read_only_fields = ["created_at"]
 
 
-class NewestEvents(CursorPagination):
+class NewestEvents(NewestFirst):
     ordering = ("-timestamp", "-id")
 
 
-class NewestMade(CursorPagination):
+class NewestMade(NewestFirst):
     ordering = ("-created_at", "-id")
 
 
-@method_decorator(conditional_page, name="dispatch")
-class EventList(generics.ListAPIView[Event]):
-    """The reactions that stand, one a title, newest first; POST to react."""
+@extend_schema_view(get=extend_schema(operation_id="list_events"))
+class EventList(Tagged, generics.ListAPIView[Event]):
+    """The reactions that stand, one a title, newest first."""
 
     serializer_class = EventSerializer
     pagination_class = NewestEvents
@@ -140,10 +148,10 @@ class EventList(generics.ListAPIView[Event]):
         return Event.objects.of(person(self.request)).current()
 
     @extend_schema(
+        operation_id="react",
         parameters=[key_header("this reaction")],
         responses={
             201: EventSerializer,
-            400: OpenApiResponse(description="What is wrong, by field."),
             422: OpenApiResponse(description="The key came with another title or reaction before."),
         },
     )
@@ -164,7 +172,7 @@ class EventDetail(generics.GenericAPIView[Event]):
     serializer_class = EventSerializer
     queryset = Event.objects.none()
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="retract", responses={204: None})
     def delete(self, request: Request, event_id: int) -> Response:
         """Take back what was said about the event's title; where it no longer stands, nothing changes."""
         mine = Event.objects.of(person(request))
@@ -176,8 +184,8 @@ class EventDetail(generics.GenericAPIView[Event]):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-@method_decorator(conditional_page, name="dispatch")
-class SavedList(generics.ListAPIView[Saved]):
+@extend_schema_view(get=extend_schema(operation_id="list_saved"))
+class SavedList(Tagged, generics.ListAPIView[Saved]):
     """The titles kept for later, newest first."""
 
     serializer_class = SavedSerializer
@@ -192,7 +200,7 @@ class SavedDetail(generics.GenericAPIView[Saved]):
     serializer_class = SavedSerializer
     queryset = Saved.objects.none()
 
-    @extend_schema(request=None, responses={200: SavedSerializer, 201: SavedSerializer})
+    @extend_schema(operation_id="save", request=None, responses={200: SavedSerializer, 201: SavedSerializer})
     def put(self, request: Request, anime_id: int) -> Response:
         """Keep a title for later; doing so again changes nothing."""
         item = visible_item(request, anime_id)
@@ -200,7 +208,7 @@ class SavedDetail(generics.GenericAPIView[Saved]):
         code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
         return Response(self.get_serializer(saved).data, status=code)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="unsave", responses={204: None})
     def delete(self, request: Request, anime_id: int) -> Response:
         """Let a title go; one that was not kept is let go already."""
         Saved.objects.of(person(request)).filter(item__anime_id=anime_id).delete()

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.models import Item
+from catalog.rest import WholeNumberField
 from feedback.api import (
     EventSerializer,
     FeedbackTypeField,
@@ -27,7 +28,7 @@ GREATEST_ID = 2**31 - 1
 
 
 class SaidSerializer(serializers.Serializer[None]):
-    anime_id = serializers.IntegerField(min_value=0, max_value=GREATEST_ID)
+    anime_id = WholeNumberField(min_value=0, max_value=GREATEST_ID)
     feedback_type = FeedbackTypeField()
 
 
@@ -53,11 +54,11 @@ class LoggedSerializer(serializers.Serializer[Any]):
 
 class EventBatch(APIView):
     @extend_schema(
+        operation_id="react_to_many",
         parameters=[key_header("this batch")],
         request=BatchSerializer,
         responses={
             201: LoggedSerializer,
-            400: OpenApiResponse(description="What is wrong, by place and field; nothing was logged."),
             422: OpenApiResponse(description="The key came with another batch before."),
         },
     )

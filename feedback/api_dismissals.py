@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from django.db.models import QuerySet
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import conditional_page
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.models import Item
+from catalog.rest import Tagged
 from feedback.api import NewestMade, person, visible_item
 from feedback.models import Dismissal
 
@@ -32,8 +31,8 @@ class DismissalSerializer(serializers.ModelSerializer[Dismissal]):
         read_only_fields = fields
 
 
-@method_decorator(conditional_page, name="dispatch")
-class DismissalList(generics.ListAPIView[Dismissal]):
+@extend_schema_view(get=extend_schema(operation_id="list_dismissals"))
+class DismissalList(Tagged, generics.ListAPIView[Dismissal]):
     """What hides something now, newest first; a title of `not-now` is back when its time is over."""
 
     serializer_class = DismissalSerializer
@@ -48,14 +47,14 @@ class DismissalDetail(generics.GenericAPIView[Dismissal]):
     serializer_class = DismissalSerializer
     queryset = Dismissal.objects.none()
 
-    @extend_schema(parameters=[KIND], request=None)
+    @extend_schema(operation_id="dismiss", parameters=[KIND], request=None)
     def put(self, request: Request, anime_id: int, kind: str) -> Response:
         """Hide a title, or its franchise; saying `not-now` again begins its time anew."""
         item = visible_item(request, anime_id)
         dismissal = Dismissal.objects.dismiss(person(request), item, _kind(kind))
         return Response(self.get_serializer(dismissal).data)
 
-    @extend_schema(parameters=[KIND], responses={204: None})
+    @extend_schema(operation_id="undismiss", parameters=[KIND], responses={204: None})
     def delete(self, request: Request, anime_id: int, kind: str) -> Response:
         """Show a title, or its franchise, again; where it was not hidden, nothing changes."""
         item = Item.objects.filter(pk=anime_id).first()

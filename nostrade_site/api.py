@@ -38,7 +38,7 @@ Profile = inline_serializer(
 )
 
 
-@extend_schema(responses=Profile)
+@extend_schema(operation_id="get_me", responses=Profile)
 @api_view(["GET"])
 def me(request: Request) -> Response:
     """Say who is acting, and how much is noted about them. Accounts are deleted at /accounts/delete/ only."""
@@ -56,7 +56,10 @@ def me(request: Request) -> Response:
     return Response(facts)
 
 
-@extend_schema(responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "Everything stored about the person.")})
+@extend_schema(
+    operation_id="export_me",
+    responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "Everything stored about the person.")},
+)
 @api_view(["GET"])
 def export(request: Request) -> StreamingHttpResponse:
     """Stream everything that is stored about the person, as one JSON object."""

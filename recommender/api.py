@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -12,8 +13,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.models import Item
 from recommender.cards import Card, cards_of
-from recommender.controls import read_controls
+from recommender.controls import EARLIEST, GREATEST_LIKE, LATEST, MOST_MEMBERS, STEPS, read_controls
 from recommender.dealing import Place
 from recommender.moods import MOODS
 from recommender.order import Order
@@ -28,6 +30,7 @@ def _refuse(sentence: str) -> NoReturn:
 
 class Question(serializers.Serializer[None]):
     k = serializers.IntegerField(min_value=1, max_value=MAX_K, default=20, help_text="How many titles.")
+    tuned = serializers.IntegerField(min_value=1, max_value=1, required=False)
 
 
 class RecommendationSerializer(serializers.Serializer[Card]):
@@ -58,31 +61,35 @@ class RecommendationsSerializer(serializers.Serializer[Recommendations]):
     results = RecommendationSerializer(many=True)
 
 
-def _several(name: str, text: str) -> OpenApiParameter:
-    return OpenApiParameter(name, {"type": "array", "items": {"type": "string"}}, description=text)
+def _several(name: str, text: str, among: Iterable[str] = ()) -> OpenApiParameter:
+    items = {"type": "string"} | ({"enum": [*among]} if among else {})
+    return OpenApiParameter(name, {"type": "array", "items": items}, description=text)
 
 
-def _number(name: str, text: str, kind: type = int) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, description=text)
+def _number(name: str, text: str, least: int, most: int, kind: str = "integer") -> OpenApiParameter:
+    return OpenApiParameter(name, {"type": kind, "minimum": least, "maximum": most}, description=text)
 
 
+K = OpenApiParameter(
+    "k", {"type": "integer", "minimum": 1, "maximum": MAX_K, "default": 20}, description="How many titles."
+)
 VIEW = [
     _several("in", "Genres a title must all have."),
     _several("out", "Genres it must not have."),
-    _several("type", "It is one of these types."),
-    _number("from", "First year; a title whose year is not known is left out."),
-    _number("to", "Last year."),
-    _number("score", "Least mean score, 1 to 10.", float),
-    _number("members", "Least number of members."),
-    _number("discovery", "From 0, what everybody knows, over 2, as foretold, to 4, hidden gems."),
-    _number("variety", "From 0, as foretold, to 4, all sorts."),
-    _several("mood", f"What tonight is to be like: {', '.join(MOODS)}."),
-    _number("like", "The anime_id of a title that tonight is to be like."),
-    _number("tuned", "1: nothing else is set; without any of these, what the person keeps applies."),
+    _several("type", "It is one of these types.", among=Item.Type.values),
+    _number("from", "First year; a title whose year is not known is left out.", EARLIEST, LATEST),
+    _number("to", "Last year.", EARLIEST, LATEST),
+    _number("score", "Least mean score.", 1, 10, kind="number"),
+    _number("members", "Least number of members.", 1, MOST_MEMBERS),
+    _number("discovery", "From what everybody knows (0) over as foretold (2) to hidden gems.", 0, STEPS - 1),
+    _number("variety", "From as foretold (0) to all sorts.", 0, STEPS - 1),
+    _several("mood", "What tonight is to be like.", among=MOODS),
+    _number("like", "The anime_id of a title that tonight is to be like.", 1, GREATEST_LIKE),
+    _number("tuned", "1: nothing else is set; without any of these, what the person keeps applies.", 1, 1),
 ]
 
 
-@extend_schema(parameters=[Question, *VIEW], responses=RecommendationsSerializer)
+@extend_schema(operation_id="get_recommendations", parameters=[K, *VIEW], responses=RecommendationsSerializer)
 @api_view(["GET"])
 @permission_classes([AllowAny])
 def recommendations(request: Request) -> Response:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import conditional_page
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
-from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from catalog.api import ItemSerializer
 from catalog.models import Item
+from catalog.rest import NewestFirst, Tagged
 from catalog.visibility import shows_adult
 from recommender.models import Checkpoint
 from recommender.similar import similar_to
@@ -27,11 +24,10 @@ class SimilarSerializer(serializers.Serializer[Any]):
     results = ItemSerializer(many=True)
 
 
-@method_decorator(conditional_page, name="dispatch")
-class Similar(APIView):
+class Similar(Tagged):
     permission_classes = (AllowAny,)
 
-    @extend_schema(responses=SimilarSerializer)
+    @extend_schema(operation_id="list_similar_items", responses=SimilarSerializer)
     def get(self, request: Request, anime_id: int) -> Response:
         """List up to twelve titles like this one, nearest first, not all of them its own seasons."""
         adult = shows_adult(request)
@@ -44,7 +40,7 @@ class Similar(APIView):
 
 
 class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
-    parent: Any = serializers.SlugRelatedField("version", read_only=True)
+    parent: Any = serializers.SlugRelatedField("version", read_only=True, allow_null=True)
     active = serializers.SerializerMethodField()
     metrics = serializers.DictField(read_only=True, help_text="As its training measured them.")
 
@@ -57,12 +53,12 @@ class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
         return checkpoint.state == Checkpoint.State.ACTIVE
 
 
-class NewestCheckpoints(CursorPagination):
+class NewestCheckpoints(NewestFirst):
     ordering = ("-promoted_at", "-id")
 
 
-@method_decorator(conditional_page, name="dispatch")
-class CheckpointList(generics.ListAPIView[Checkpoint]):
+@extend_schema_view(get=extend_schema(operation_id="list_checkpoints"))
+class CheckpointList(Tagged, generics.ListAPIView[Checkpoint]):
     """The checkpoint that serves and those that served, the last promoted first."""
 
     permission_classes = (AllowAny,)

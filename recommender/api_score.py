@@ -119,7 +119,7 @@ class Score(APIView):
     needs_scope = "score"
     throttle_scope = "score"
 
-    @extend_schema(request=ScoreQuestion, responses=ScoresSerializer)
+    @extend_schema(operation_id="score", request=ScoreQuestion, responses=ScoresSerializer)
     def post(self, request: Request) -> Response:
         """Rank titles for one history. It is nobody's: no rule about series or dismissals applies to it."""
         question = ScoreQuestion(data=request.data)
@@ -143,6 +143,7 @@ class ScoreBatch(APIView):
     body_mb = 48  # 1,000 histories of 500 events
 
     @extend_schema(
+        operation_id="score_many",
         request=BatchQuestion,
         responses={
             (200, "application/x-ndjson"): OpenApiResponse(

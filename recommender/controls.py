@@ -24,6 +24,7 @@ STEPS = 5  # of each slider
 NEUTRAL, LEAST_VARIETY = 2, 0  # where the sliders stand for somebody who never moved them
 LONGEST_VIEW = 2_000  # characters of a kept query string: every genre and type there is, and to spare
 EARLIEST, LATEST = 1900, 2100
+MOST_MEMBERS, GREATEST_LIKE = 100_000_000, 999_999_999
 FIELDS = ("in", "out", "type", "from", "to", "score", "members", "discovery", "variety")
 STEERING = ("mood", "like")
 
@@ -128,7 +129,7 @@ def read_controls(asked: QueryDict, catalogue: Catalogue, refuse: Refuse = lambd
         year_from=year_from,
         year_to=year_to,
         min_score=_score(asked, refuse),
-        min_members=_whole(asked, "members", 1, 100_000_000, refuse),
+        min_members=_whole(asked, "members", 1, MOST_MEMBERS, refuse),
         discovery=NEUTRAL if discovery is None else discovery,
         variety=LEAST_VARIETY if variety is None else variety,
         moods=_names(asked, "mood", moods, refuse)[:MOST],
@@ -156,7 +157,7 @@ def _whole(asked: QueryDict, name: str, least: int, most: int, refuse: Refuse) -
 
 def _score(asked: QueryDict, refuse: Refuse) -> float | None:
     value = asked.get("score", "").strip()
-    if re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", value) and 1 <= float(value) <= 10:
+    if re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,20})?", value) and 1 <= float(value) <= 10:
         return float(value)
     if value:
         refuse(f"Write score as a number from 1 to 10, not {shortened(value)}.")
@@ -164,7 +165,7 @@ def _score(asked: QueryDict, refuse: Refuse) -> float | None:
 
 
 def _title(asked: QueryDict, catalogue: Catalogue, refuse: Refuse) -> int | None:
-    anime_id = _whole(asked, "like", 1, 999_999_999, refuse)
+    anime_id = _whole(asked, "like", 1, GREATEST_LIKE, refuse)
     if anime_id is None or anime_id in catalogue.series:
         return anime_id
     refuse(f"There is no title like={anime_id} here: search for one by name.")

@@ -1,0 +1,91 @@
+"""What all parts of the REST API share: pages that grow, answers with an ETag, numbers in JSON."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import conditional_page
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+
+@method_decorator(conditional_page, name="dispatch")
+class Tagged(APIView):
+    """Answer with an ETag, and with 304 and no body where the program has that answer already."""
+
+
+class _Described:
+    """Describe a page as OpenAPI 3.1 does, and not as 3.0 did."""
+
+    def get_paginated_response_schema(self, schema: Any) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "format": "uri", "description": "null where there is none."}
+        count = {"count": {"type": "integer", "minimum": 0}} if isinstance(self, PageNumberPagination) else {}
+        properties = {**count, "next": link, "previous": link, "results": schema}
+        return {"type": "object", "required": [*properties], "properties": properties}
+
+
+class NewestFirst(_Described, CursorPagination):
+    """Pages from the newest to the oldest, each from where the one before it ended, whatever came since."""
+
+    cursor_query_description = "Where a page begins: what `next` or `previous` says, and nothing made up."
+    invalid_cursor_message = "This cursor leads nowhere: follow `next` of a page, or begin without one."
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Read the place in the list. Raises NotFound for one that no list was ever at."""
+        cursor: Cursor | None = super().decode_cursor(request)
+        if cursor is not None and not _is_place(cursor):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
+
+class NumberedPages(_Described, PageNumberPagination):
+    """Pages by number, for lists in an order that no cursor could keep, such as that of likeness."""
+
+    invalid_page_message = "There is no such page: the first one is 1, and `next` is null on the last."
+    page_size_query_param = "page_size"
+    page_size_query_description = "How many a page has."
+    max_page_size = 100
+
+    def get_page_size(self, request: Request) -> int:
+        """Read how many a page shall have. Raises ValidationError for what is no such number."""
+        asked = request.query_params.get(self.page_size_query_param)
+        if asked is None:
+            return int(self.page_size or self.max_page_size)
+        if not re.fullmatch("[0-9]{1,3}", asked) or not 1 <= int(asked) <= self.max_page_size:
+            sentence = f"Send a whole number from 1 to {self.max_page_size}."
+            raise serializers.ValidationError({self.page_size_query_param: [sentence]})
+        return int(asked)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        page, size = (parameter["schema"] for parameter in parameters)
+        page["minimum"] = size["minimum"] = 1
+        size["maximum"] = self.max_page_size
+        return parameters
+
+
+class WholeNumberField(serializers.IntegerField):
+    """Read a number of a JSON body; a text that looks like one is refused, as the document says."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+def _is_place(cursor: Cursor) -> bool:
+    """Tell whether a cursor says anything, and nothing that the database would choke on."""
+    if cursor.position is None:
+        return bool(cursor.offset or cursor.reverse)
+    try:
+        when = parse_datetime(cursor.position)
+        return when is not None and when.tzinfo is not None and bool(when.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return False
