@@ -104,7 +104,9 @@ class VisibleItemField(serializers.PrimaryKeyRelatedField[Item]):
         return visible_items(self.context["request"])
 
     def to_internal_value(self, data: Any) -> Item:
-        if isinstance(data, float | str):  # infinity, for one
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)  # in JSON 1.0 is as whole as 1
+        if not isinstance(data, int):
             self.fail("incorrect_type", data_type=type(data).__name__)
         return super().to_internal_value(data)
 

@@ -9,7 +9,7 @@ from typing import IO, Any
 from django.conf import settings
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 
 
 class TooLarge(APIException):
@@ -19,8 +19,14 @@ class TooLarge(APIException):
     default_code = "too_large"
 
 
-class BoundedJSONParser(JSONParser):
-    """Read JSON of at most `API_BODY_MB`, or of what the view allows (`body_mb`), and not nested for ever."""
+class BoundedJSONParser(BaseParser):
+    """Read JSON of at most `API_BODY_MB`, or of what the view allows (`body_mb`), and not nested for ever.
+
+    It is no JSONParser itself: for those DRF reads the body before, and no more of it than Django lets forms have.
+    """
+
+    media_type = JSONParser.media_type
+    renderer_class = JSONParser.renderer_class
 
     def parse(
         self,
@@ -35,6 +41,6 @@ class BoundedJSONParser(JSONParser):
         if len(body) > most:
             raise TooLarge(f"Send at most {megabytes} MB at a time: split it into several requests.")
         try:
-            return super().parse(BytesIO(body), media_type, context)
+            return JSONParser().parse(BytesIO(body), media_type, context)
         except RecursionError:
             raise ParseError("The JSON is nested too deeply to be what is asked for.") from None

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
+from django.http import UnreadablePostError
 from rest_framework import exceptions, views
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -14,6 +16,7 @@ from rest_framework.settings import api_settings
 CONTENT_TYPE = "application/problem+json"
 WHOLE = {"", "detail", api_settings.NON_FIELD_ERRORS_KEY}  # said of no field in particular
 NOT_LET_IN = "Log in, or send a token made at /tokens/, as Authorization: Bearer …."
+UNREADABLE = "The body cannot be read: send it once more, and no more of it than is asked for."
 REMEDIES: dict[type[Exception], str] = {
     exceptions.UnsupportedMediaType: "Send JSON, with Content-Type: application/json.",
     exceptions.NotAcceptable: "Accept application/json.",
@@ -29,6 +32,8 @@ def problem(status: int, detail: str, errors: list[dict[str, str]] | None = None
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """Word an error of a view as a problem; None for what is no error of the API's, a fault for one."""
+    if isinstance(error, UnreadablePostError | SuspiciousOperation):  # what Django itself would call a 400
+        error = exceptions.ParseError(UNREADABLE)
     answer = views.exception_handler(error, context)
     if answer is None:
         return None

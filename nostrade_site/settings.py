@@ -270,14 +270,15 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["nostrade_site.parsers.BoundedJSONParser"],
     "EXCEPTION_HANDLER": "nostrade_site.problems.handle_exception",
     "DEFAULT_SCHEMA_CLASS": "nostrade_site.openapi.Schema",
+    "DEFAULT_METADATA_CLASS": "nostrade_site.metadata.Methods",
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-        "rest_framework.throttling.ScopedRateThrottle",
+        "nostrade_site.throttling.ScopeThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "anon": rate("API_ANON_RATE", default="60/min"),
-        "user": rate("API_USER_RATE", default="600/min"),
+        "read": rate("API_READ_RATE", default="600/min"),
+        "write": rate("API_WRITE_RATE", default="300/min"),
         "score": rate("API_SCORE_RATE", default="30/min"),
     },
     # Else a caller chooses by X-Forwarded-For whose limit is used up.

@@ -9,6 +9,9 @@ from nostrade_site.health import healthz, readyz
 from nostrade_site.metrics import metrics
 from nostrade_site.policy import privacy
 
+handler400 = "nostrade_site.errors.bad_request"
+handler404 = "nostrade_site.errors.not_found"
+handler500 = "nostrade_site.errors.server_error"
 admin.site.login = staff_login  # type: ignore[method-assign]  # Django's own lets anybody guess on for ever
 urlpatterns = [
     path("", include("recommender.urls")),

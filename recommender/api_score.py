@@ -30,8 +30,8 @@ EVENT = {
     "required": ["anime_id", "feedback_type"],
     "properties": {
         "anime_id": {"type": "integer", "minimum": 0, "maximum": GREATEST_ID},
-        "feedback_type": {"enum": list(FEEDBACK_NAMES)},
-        "timestamp": {"type": ["string", "null"], "format": "date-time"},
+        "feedback_type": {"type": "string", "enum": list(FEEDBACK_NAMES)},
+        "timestamp": {"oneOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]},
     },
 }
 
@@ -59,6 +59,8 @@ def _read_event(event: Any, place: int) -> tuple[int, int, float | None]:
     if not isinstance(event, dict):
         raise serializers.ValidationError({str(place): ["Send an object with anime_id and feedback_type."]})
     anime_id, feedback = event.get("anime_id"), event.get("feedback_type")
+    if isinstance(anime_id, float) and anime_id.is_integer():
+        anime_id = int(anime_id)  # in JSON 1.0 is as whole as 1
     if not isinstance(anime_id, int) or isinstance(anime_id, bool) or not 0 <= anime_id <= GREATEST_ID:
         raise serializers.ValidationError({str(place): {"anime_id": ["Send a title's number."]}})
     if not isinstance(feedback, str) or feedback not in FEEDBACK_NAMES:
@@ -117,7 +119,6 @@ class HasScoreToken(BasePermission):
 class Score(APIView):
     permission_classes = (AllowAny,)
     needs_scope = "score"
-    throttle_scope = "score"
 
     @extend_schema(operation_id="score", request=ScoreQuestion, responses=ScoresSerializer)
     def post(self, request: Request) -> Response:
@@ -139,7 +140,6 @@ class Score(APIView):
 class ScoreBatch(APIView):
     permission_classes = (HasScoreToken,)
     needs_scope = "score"
-    throttle_scope = "score"
     body_mb = 48  # 1,000 histories of 500 events
 
     @extend_schema(

@@ -88,4 +88,14 @@ def test_pages_and_the_query_count_does_not_grow(client, django_assert_max_num_q
     with django_assert_max_num_queries(4):
         assert len(names(client.get(LIST))) == 50
     with django_assert_max_num_queries(8):
-        assert len(names(client.get(LIST, {"search": "title", "page_size": 1000, "genre": "Drama"}))) == 100
+        assert len(names(client.get(LIST, {"search": "title", "page_size": 100, "genre": "Drama"}))) == 100
+
+
+@pytest.mark.parametrize("size", ["0", "101", "1000", "-1", "x", "1.5", "", "１"])
+def test_it_rejects_another_page_size(client, size):
+    response = client.get(LIST, {"page_size": size})
+
+    assert response.status_code == 400
+    assert response.json()["errors"] == [
+        {"field": "page_size", "detail": "Send a whole number from 1 to 100."}
+    ]

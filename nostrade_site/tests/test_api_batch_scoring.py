@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from feedback.tests.factories import UserFactory
+from nostrade_site.throttling import ScopeThrottle
 from nostrade_site.tokens.models import ApiToken
 from recommender import scoring
 from recommender.tests.fixtures import (  # noqa: F401
@@ -96,7 +97,7 @@ def test_it_rejects_what_is_no_batch(program, question, field):
 
 
 def test_it_has_a_limit_of_its_own(program, monkeypatch):
-    monkeypatch.setattr("rest_framework.throttling.ScopedRateThrottle.THROTTLE_RATES", {"score": "1/min"})
+    monkeypatch.setitem(ScopeThrottle.THROTTLE_RATES, "score", "1/min")
 
     codes = [post(program, histories=[[]]).status_code for _ in range(2)]
 

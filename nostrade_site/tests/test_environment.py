@@ -43,7 +43,7 @@ def manage(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("PORT", "eighty", "PORT=eighty must be a number"),
         ("PORT", "80.5", "PORT=80.5 must be a whole number"),
         ("CHECKPOINT_POLL_SECONDS", "nan", "CHECKPOINT_POLL_SECONDS=nan must be a number"),
-        ("API_USER_RATE", "lots", "API_USER_RATE=lots must look like"),
+        ("API_READ_RATE", "lots", "API_READ_RATE=lots must look like"),
         ("GUEST_RATE", "20 an hour", "GUEST_RATE=20 an hour must look like 20/h/ip"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL=LOUD must be"),
         ("CHECKPOINT_STORAGE", "/mnt/models", "CHECKPOINT_STORAGE=/mnt/models must look like s3://"),

@@ -74,7 +74,7 @@ class Storage:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("faults") / "var", free_port())
-    site.environ |= {"API_USER_RATE": "1000000/min", "WEB_CONCURRENCY": "2"}
+    site.environ |= {"API_WRITE_RATE": "1000000/min", "WEB_CONCURRENCY": "2"}
     site.start().wait_until_ready()
     yield site
     site.stop()

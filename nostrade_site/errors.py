@@ -1,0 +1,39 @@
+"""Errors outside of any view: a page for people, and below /api/ a problem, as the API's own views word theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+
+from nostrade_site.problems import CONTENT_TYPE, problem
+
+Handler = Callable[..., HttpResponse]
+
+
+def _for_programs_too(status: int, sentence: str) -> Callable[[Handler], Handler]:
+    """Let a handler of Django's answer people, and the sentence answer programs."""
+
+    def decorate(handler: Handler) -> Handler:
+        @wraps(handler)
+        def handle(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+            if request.path.startswith("/api/"):
+                return JsonResponse(problem(status, sentence), status=status, content_type=CONTENT_TYPE)
+            return handler(request, *([] if exception is None else [exception]))
+
+        return handle
+
+    return decorate
+
+
+bad_request = _for_programs_too(400, "This request cannot be read: check its headers, address and body.")(
+    defaults.bad_request
+)
+not_found = _for_programs_too(404, "There is nothing here: /api/v1/schema/ lists the addresses.")(
+    defaults.page_not_found
+)
+server_error = _for_programs_too(500, "Something broke on our side; it is logged. Try again in a moment.")(
+    defaults.server_error
+)
