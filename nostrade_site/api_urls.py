@@ -3,14 +3,14 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from nostrade_site.api import export, me, nowhere
+from nostrade_site.api import Me, export, nowhere
 
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("recommender.api_urls")),
     path("", include("feedback.api_urls")),
     path("", include("catalog.api_urls")),
-    path("me/", me, name="me"),
+    path("me/", Me.as_view(), name="me"),
     path("me/export/", export, name="export"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     re_path("", nowhere, name="nowhere"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
@@ -12,6 +12,7 @@ from drf_spectacular.utils import OpenApiParameter
 from catalog.rest import Tagged
 from nostrade_site.problems import CONTENT_TYPE
 
+JSON = "application/json"
 Document = dict[str, Any]
 PROBLEM: Document = {
     "type": "object",
@@ -88,6 +89,14 @@ class Schema(AutoSchema):
             responses[str(status)] = self._refusal(status)
         operation["responses"] = dict(sorted(responses.items()))
         return operation
+
+    def _get_request_body(self, direction: str = "request") -> Document | None:
+        """Describe the body of a DELETE too, where the view names it."""
+        serializer = getattr(self.view, "body_of_delete", None)
+        if self.method != "DELETE" or serializer is None:
+            return cast(Document | None, super()._get_request_body(direction))
+        schema, _ = self._get_request_for_media_type(serializer, direction)
+        return {"content": {JSON: {"schema": schema}}}
 
     def _has_etag(self) -> bool:
         return isinstance(self.view, Tagged) and self.method == "GET"
