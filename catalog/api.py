@@ -14,7 +14,7 @@ from rest_framework.filters import SearchFilter
 from rest_framework.permissions import AllowAny
 
 from catalog.models import Genre, Item, ItemQuerySet
-from catalog.rest import NumberedPages, Tagged
+from catalog.rest import NumberedPages, Tagged, refuse_blanks
 from catalog.search import find
 from catalog.templatetags.posters import poster_src
 from catalog.visibility import shows_adult
@@ -23,6 +23,9 @@ from catalog.visibility import shows_adult
 class ItemSerializer(serializers.ModelSerializer[Item]):
     genres: Any = serializers.SlugRelatedField("name", many=True, read_only=True)
     franchise: Any = serializers.SlugRelatedField("name", read_only=True, allow_null=True)
+    type = serializers.CharField(
+        read_only=True, help_text=f"{', '.join(Item.Type.values)}; empty where it is not known."
+    )
     poster = serializers.SerializerMethodField(help_text="Path of the drawn poster (SVG).")
 
     class Meta:
@@ -51,6 +54,14 @@ class ItemFilter(django_filters.FilterSet):
     type = django_filters.ChoiceFilter(choices=Item.Type.choices)
 
 
+class TitleFilters(DjangoFilterBackend):
+    """`?genre=` and `?type=`."""
+
+    def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
+        refuse_blanks(request, ItemFilter.base_filters)
+        return super().filter_queryset(request, queryset, view)
+
+
 class TitleSearch(SearchFilter):
     """`?search=` as the site searches: forgiving, and in order of likeness."""
 
@@ -69,7 +80,7 @@ class ItemViewSet(Tagged, viewsets.ReadOnlyModelViewSet[Item]):
     serializer_class = ItemSerializer
     permission_classes = (AllowAny,)
     pagination_class = NumberedPages
-    filter_backends = (DjangoFilterBackend, TitleSearch)
+    filter_backends = (TitleFilters, TitleSearch)
     filterset_class = ItemFilter
     lookup_value_converter = "int"
 

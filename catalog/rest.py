@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
@@ -14,6 +15,17 @@ from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
+
+def refuse_blanks(request: Request, names: Iterable[str]) -> None:
+    """Raise ValidationError for a parameter that is there and says nothing: it is more likely a slip."""
+    errors = {
+        name: ["Give it a value, or leave it out."]
+        for name in names
+        if not all(value.strip() for value in request.query_params.getlist(name))
+    }
+    if errors:
+        raise serializers.ValidationError(errors)
 
 
 @method_decorator(conditional_page, name="dispatch")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import drf_spectacular_sidecar
 from csp.constants import NONE, SELF
 
 from nostrade_site import environment, schedule
@@ -212,7 +213,13 @@ FILE_UPLOAD_HANDLERS = [
 
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", default=str(DATA_DIR / "static")))
-STATICFILES_DIRS = [BASE_DIR / "static"]
+SWAGGER_UI = Path(drf_spectacular_sidecar.__file__).parent / "static/drf_spectacular_sidecar/swagger-ui-dist"
+# Only this of the sidecar: as an app it would bring Redoc along, which nothing here uses.
+STATICFILES_DIRS = [BASE_DIR / "static", ("swagger", SWAGGER_UI)]
+STATICFILES_FINDERS = [
+    "nostrade_site.static_files.UsedFilesFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -291,6 +298,16 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "TAGS": [
+        {"name": "recommendations", "description": "What to watch next, and why."},
+        {"name": "events", "description": "Reactions: dislike, like, love."},
+        {"name": "saved", "description": "Titles kept for later."},
+        {"name": "dismissals", "description": "Titles hidden without an opinion."},
+        {"name": "items", "description": "The catalogue."},
+        {"name": "score", "description": "Rankings for histories that are nobody's here."},
+        {"name": "me", "description": "Who is acting, and what is stored about them."},
+        {"name": "checkpoints", "description": "The models that serve and served."},
+    ],
     "COMPONENT_SPLIT_REQUEST": True,  # what is sent and what is answered differ
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

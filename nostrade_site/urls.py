@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from nostrade_site.accounts.views import staff_login
+from nostrade_site.api_docs import api_docs
 from nostrade_site.health import healthz, readyz
 from nostrade_site.metrics import metrics
 from nostrade_site.policy import privacy
@@ -20,6 +21,7 @@ urlpatterns = [
     path("accounts/", include("nostrade_site.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("tokens/", include("nostrade_site.tokens.urls")),
+    path("api/docs/", api_docs, name="api_docs"),
     path("api/v1/", include("nostrade_site.api_urls")),
     path("admin/", admin.site.urls),
     path("privacy/", privacy, name="privacy"),

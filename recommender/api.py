@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.models import Item
+from catalog.rest import refuse_blanks
 from recommender.cards import Card, cards_of
 from recommender.controls import EARLIEST, GREATEST_LIKE, LATEST, MOST_MEMBERS, STEPS, read_controls
 from recommender.dealing import Place
@@ -96,6 +97,7 @@ def recommendations(request: Request) -> Response:
     """Return the k titles the person would like best, best first; popular ones for somebody unknown."""
     question = Question(data=request.query_params)
     question.is_valid(raise_exception=True)
+    refuse_blanks(request, [parameter.name for parameter in VIEW])
     read_controls(request.query_params, get_catalogue(), _refuse)
     order = Order.of(request.user, request.query_params)
     places = [Place(anime_id) for anime_id in order.slice(0, question.validated_data["k"])]
