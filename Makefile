@@ -9,7 +9,7 @@ PACKAGES = nostrade_site catalog feedback recommender ml
 PIN = CUSTOM_COMPILE_COMMAND="make lock" $(BIN) -m piptools compile --quiet --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help run test test-ml test-site lint audit test-engines test-faults lock screenshots clean dev ml-env browser
+.PHONY: help run test test-ml test-site lint audit test-engines test-faults test-api lock screenshots clean dev ml-env browser
 .DEFAULT_GOAL := help
 
 help:  ## list what make can do
@@ -44,6 +44,9 @@ test-engines: dev  ## run the tests on a real PostgreSQL and a Redis server over
 
 test-faults: dev  ## kill processes under 5,000 reactions, and see that none is lost
 	$(BIN) -m pytest -m faults -s
+
+test-api: dev  ## send 20,000 made-up requests to the API of a running site (about 20 minutes)
+	$(BIN) benchmarks/fuzz_api.py
 
 lock: dev  ## pin requirements*.txt anew from pyproject.toml
 	$(PIN) --output-file requirements.txt pyproject.toml

@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import APIException, NotFound
@@ -89,9 +90,23 @@ class DescribedFeedbackType(OpenApiSerializerFieldExtension):  # type: ignore[no
     target_class = FeedbackTypeField
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        """Name both ways of saying it, so that generated clients have names for them too."""
         words = {"type": "string", "enum": [reaction.name.lower() for reaction in REACTIONS]}
+        if direction == "response":
+            return _named(auto_schema, "Reaction", words)
         numbers = {"type": "integer", "enum": [reaction.value for reaction in REACTIONS]}
-        return {"oneOf": [words, numbers]} if direction == "request" else words
+        return {
+            "oneOf": [
+                _named(auto_schema, "Reaction", words),
+                _named(auto_schema, "ReactionNumber", numbers),
+            ]
+        }
+
+
+def _named(auto_schema: Any, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, name)
+    auto_schema.registry.register_on_missing(component)
+    return cast(dict[str, Any], component.ref)
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": 2**31 - 1})

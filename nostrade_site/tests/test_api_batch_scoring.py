@@ -96,6 +96,15 @@ def test_it_rejects_what_is_no_batch(program, question, field):
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
+def test_a_batch_may_be_larger_than_a_form(program):
+    padding = [{"anime_id": 1, "feedback_type": "love", "note": "x" * 1_000}] * 500
+
+    answer = post(program, histories=[padding] * 6, k=1)
+
+    assert answer.status_code == 200
+    assert len(answer.getvalue().splitlines()) == 6
+
+
 def test_it_has_a_limit_of_its_own(program, monkeypatch):
     monkeypatch.setitem(ScopeThrottle.THROTTLE_RATES, "score", "1/min")
 

@@ -41,7 +41,7 @@ def test_it_works(run):
 
     assert found["exit"] == 0, found["text"]
     assert found["operations"]["tested"] == found["operations"]["total"] == 20
-    assert found["test_cases"]["generated"] > 1000
+    assert found["test_cases"]["generated"] > 800
     accepted = {
         operation: sum(phase["accepted"] for phase in phases.values())
         for operation, phases in found["valid_rates"].items()
