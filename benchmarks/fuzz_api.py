@@ -2,9 +2,9 @@
 
     python benchmarks/fuzz_api.py [--requests 20000] [--seed 1] [--database postgres://...]
 
-It starts the site as people do, in an empty folder, with the starter catalogue and the starter model; lifts the
-limits; hides all but thirty titles, so that it is known which exist; and goes on until so many were sent. It ends
-with an error where anything was found.
+It starts the site as people do, in an empty folder, with the starter catalogue and the starter model; lifts
+the limits; hides all but thirty titles, so that it is known which exist; and goes on until so many were sent.
+It ends with an error where anything was found.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from nostrade_site.tests.fuzzing import fuzz, narrowed
 from nostrade_site.tests.site import Site, free_port
 
-EXAMPLES = 400  # made-up requests for each operation in one round, beside those that the document itself suggests
+EXAMPLES = 400  # requests for each operation in one round, beside those that the document itself suggests
 UNLIMITED = {f"API_{scope}_RATE": "1000000/s" for scope in ("ANON", "READ", "WRITE", "SCORE")}
 PREPARE = """
 import json
@@ -69,7 +69,8 @@ def _rounds(site: Site, folder: Path, requests: int, seed: int) -> int:
             failed = failed or 1
     broken = [line for line in site.log.splitlines() if "ERROR" in line]
     print(*broken[:20], sep="\n")
-    print(f"{sent:,} requests in {time.monotonic() - start:.0f} s: {failed} failed, {len(broken)} errors logged")
+    took = time.monotonic() - start
+    print(f"{sent:,} requests in {took:.0f} s: {failed} failed, {len(broken)} errors logged")
     return min(failed + len(broken), 1)
 
 

@@ -97,7 +97,7 @@ def _is_place(cursor: Cursor) -> bool:
     if cursor.position is None:
         return bool(cursor.offset or cursor.reverse)
     try:
-        when = parse_datetime(cursor.position)
+        when = parse_datetime(str(cursor.position))
         return when is not None and when.tzinfo is not None and bool(when.astimezone(UTC))
     except (ValueError, OverflowError):
         return False

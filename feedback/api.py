@@ -9,7 +9,13 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
@@ -104,9 +110,10 @@ class DescribedFeedbackType(OpenApiSerializerFieldExtension):  # type: ignore[no
 
 
 def _named(auto_schema: Any, name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, name)
+    kind = ResolvedComponent.SCHEMA
+    component = ResolvedComponent(name, kind, schema, name)  # type: ignore[no-untyped-call]
     auto_schema.registry.register_on_missing(component)
-    return cast(dict[str, Any], component.ref)
+    return component.ref
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": 2**31 - 1})
@@ -119,11 +126,10 @@ class VisibleItemField(serializers.PrimaryKeyRelatedField[Item]):
         return visible_items(self.context["request"])
 
     def to_internal_value(self, data: Any) -> Item:
-        if isinstance(data, float) and data.is_integer():
-            data = int(data)  # in JSON 1.0 is as whole as 1
-        if not isinstance(data, int):
+        whole: Any = int(data) if isinstance(data, float) and data.is_integer() else data  # to JSON 1.0 is 1
+        if not isinstance(whole, int):
             self.fail("incorrect_type", data_type=type(data).__name__)
-        return super().to_internal_value(data)
+        return super().to_internal_value(cast(Any, whole))
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):

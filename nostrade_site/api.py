@@ -83,7 +83,7 @@ class Me(APIView):
 
 
 def prove(user: User, password: str) -> None:
-    """Hold a password against a member's, as log-in does and within its limits. Raises where it is not theirs."""
+    """Hold a password against a member's, as log-in does and within its limits. Raises where it differs."""
     if not password:
         raise PermissionDenied({"password": ["Send your password too: a token alone deletes no account."]})
     try:

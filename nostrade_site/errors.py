@@ -1,4 +1,4 @@
-"""Errors outside of any view: a page for people, and below /api/ a problem, as the API's own views word theirs."""
+"""Errors outside of any view: a page for people, and below /api/ a problem, worded as the API's own."""
 
 from __future__ import annotations
 

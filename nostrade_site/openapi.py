@@ -74,7 +74,7 @@ class Schema(AutoSchema):
         """Word the operation's id, which the decorators give: “List similar items”."""
         return str(self.get_operation_id()).replace("_", " ").capitalize()
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         return [IF_NONE_MATCH] if self._has_etag() else []
 
     def get_operation(self, *args: Any) -> Document | None:
@@ -94,8 +94,8 @@ class Schema(AutoSchema):
         """Describe the body of a DELETE too, where the view names it."""
         serializer = getattr(self.view, "body_of_delete", None)
         if self.method != "DELETE" or serializer is None:
-            return cast(Document | None, super()._get_request_body(direction))
-        schema, _ = self._get_request_for_media_type(serializer, direction)
+            return cast(Document | None, super()._get_request_body(direction))  # type: ignore[no-untyped-call]
+        schema, _ = self._get_request_for_media_type(serializer, direction)  # type: ignore[no-untyped-call]
         return {"content": {JSON: {"schema": schema}}}
 
     def _has_etag(self) -> bool:
@@ -103,19 +103,21 @@ class Schema(AutoSchema):
 
     def _refusal(self, status: int) -> Document:
         """Refer to the description of a refusal, which all operations share."""
-        problem = ResolvedComponent("Problem", ResolvedComponent.SCHEMA, PROBLEM, "Problem")
-        self.registry.register_on_missing(problem)
+        problem = self._named("Problem", ResolvedComponent.SCHEMA, PROBLEM)
         name, description, headers = REFUSALS[status]
         response: Document = {
             "description": description,
-            "content": {CONTENT_TYPE: {"schema": problem.ref}},
+            "content": {CONTENT_TYPE: {"schema": problem}},
         }
         if headers:
             response["headers"] = headers
-        component = ResolvedComponent(name, ResolvedComponent.RESPONSE, response, name)
+        return self._named(name, ResolvedComponent.RESPONSE, response)
+
+    def _named(self, name: str, kind: str, described: Document) -> Document:
+        """Put something among the components, once, and refer to it."""
+        component = ResolvedComponent(name, kind, described, name)  # type: ignore[no-untyped-call]
         self.registry.register_on_missing(component)
-        reference: Document = component.ref
-        return reference
+        return component.ref
 
 
 def _refusals_of(operation: Document) -> Iterator[int]:
@@ -132,5 +134,3 @@ def _refusals_of(operation: Document) -> Iterator[int]:
         yield from (400, 413, 415)
     elif any(place in ("query", "header") and name not in PLACES for place, name in asked):
         yield 400
-
-

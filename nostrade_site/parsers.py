@@ -22,7 +22,7 @@ class TooLarge(APIException):
 class BoundedJSONParser(BaseParser):
     """Read JSON of at most `API_BODY_MB`, or of what the view allows (`body_mb`), and not nested for ever.
 
-    It is no JSONParser itself: for those DRF reads the body before, and no more of it than Django lets forms have.
+    It is no JSONParser itself: for those DRF reads the body before, and no more of it than a form may have.
     """
 
     media_type = JSONParser.media_type

@@ -1,4 +1,4 @@
-"""Which static files are collected: of Swagger UI's what the API's pages load, and nothing for its developers."""
+"""Which static files are collected: of Swagger UI's those that the API's pages load."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from typing import Any
 from django.contrib.staticfiles.finders import FileSystemFinder
 
 # The sheet's map stays: the sheet names it, and the manifest wants every file that is named.
-UNUSED = ("swagger-ui-bundle.js.map", "swagger-ui-standalone-preset.*", "oauth2-redirect.*", "favicon-32x32.png")
+UNUSED = (
+    "swagger-ui-bundle.js.map",
+    "swagger-ui-standalone-preset.*",
+    "oauth2-redirect.*",
+    "favicon-32x32.png",
+)
 
 
 class UsedFilesFinder(FileSystemFinder):

@@ -1,7 +1,7 @@
 """Requests made up from the API's own OpenAPI document, thousands of them, with every check on each answer.
 
-The document says what a request looks like, and cannot say which titles and genres exist: `narrowed` adds that,
-so that a request which follows it must be accepted, and one which does not must be refused.
+The document says what a request looks like, and cannot say which titles and genres exist: `narrowed` adds
+that, so that a request which follows it must be accepted, and one which does not must be refused.
 """
 
 from __future__ import annotations

@@ -58,11 +58,13 @@ def test_it_works(generated, live_server):
     assert taken_back.status_code == 204
     assert part("api.events.list_events").sync(client=client).results == []
 
-    problem = part("api.events.react").sync(client=client, body=models.EventRequest(999_999, said.feedback_type))
+    unknown = models.EventRequest(999_999, models.Reaction.LIKE)
+    problem = part("api.events.react").sync(client=client, body=unknown)
     assert isinstance(problem, models.Problem)
     assert problem.errors[0].field == "anime_id"
 
 
 def test_only_the_stream_is_left_out(generated):
     _, said = generated
-    assert said.count("Cannot parse response") == said.count("Unsupported content_type application/x-ndjson") == 1
+    assert said.count("Cannot parse response") == 1
+    assert "Unsupported content_type application/x-ndjson" in said

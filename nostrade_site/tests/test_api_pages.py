@@ -27,7 +27,7 @@ def test_it_works(page):
     assert all(description for *_, description in calls)
     assert text.index("Recommendations</h2>") < text.index("Checkpoints</h2>")
     assert reverse("tokens") in text
-    assert f'{reverse("api:schema")}?format=json' in text
+    assert f"{reverse('api:schema')}?format=json" in text
 
 
 def test_all_it_loads_is_ours(page):
