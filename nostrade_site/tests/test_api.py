@@ -79,3 +79,19 @@ def test_the_schema_describes_every_route(client: Client) -> None:
     filters = {"in", "out", "type", "from", "to", "score", "members"}
     assert names == {"k", *filters, "discovery", "variety", "mood", "like", "tuned"}
     assert any("events" in path for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("/api/v1/items/?genre=%00", 400),
+        ("/api/v1/items/?type=%00", 400),
+        ("/api/v1/items/?search=%00", 200),
+        ("/api/v1/items/?page=%00", 404),
+        ("/api/v1/recommendations/?in=%00&mood=%00", 400),
+        ("/api/v1/events/?cursor=%00", 404),
+        ("/search/?q=%00&genre=%00&type=%00", 400),
+    ],
+)
+def test_a_nul_is_refused_before_postgresql_does(fan: Client, url: str, status: int) -> None:
+    assert fan.get(url).status_code == status

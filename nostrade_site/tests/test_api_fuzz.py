@@ -57,4 +57,4 @@ def test_what_is_not_documented_is_found(run, monkeypatch):
     found = run("-n", "1", "--include-operation-id", "retract", "--phases", "coverage")
 
     assert found["exit"] == 1
-    assert "Undocumented HTTP status code" in {failure["title"] for failure in found["failures"]}
+    assert "UndefinedStatusCode" in {failure["type"] for failure in found["failures"]}
