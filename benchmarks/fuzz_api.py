@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from nostrade_site.tests.fuzzing import fuzz, narrowed
 from nostrade_site.tests.site import Site, free_port
 
-EXAMPLES = 400  # requests for each operation in one round, beside those that the document itself suggests
 UNLIMITED = {f"API_{scope}_RATE": "1000000/s" for scope in ("ANON", "READ", "WRITE", "SCORE")}
 PREPARE = """
 import json
@@ -47,20 +46,21 @@ def main() -> int:
         site.environ |= UNLIMITED | ({"DATABASE_URL": options.database} if options.database else {})
         site.start().wait_until_ready()
         try:
-            return _rounds(site, folder, options.requests, options.seed)
+            return _rounds(site, folder, options)
         finally:
             site.stop()
 
 
-def _rounds(site: Site, folder: Path, requests: int, seed: int) -> int:
+def _rounds(site: Site, folder: Path, options: argparse.Namespace) -> int:
     """Go round, each time with another seed, until so many requests were sent; return how many failed."""
     known = json.loads(site.shell(PREPARE).splitlines()[-1])
     token, address = known.pop("token"), f"http://127.0.0.1:{site.port}"
     status, text = site.get("/api/v1/schema/?format=json")
     assert status == 200, text
     document, sent, failed, start = narrowed(json.loads(text), **known), 0, 0, time.monotonic()
-    while sent < requests and not failed:
-        found = fuzz(address, token, document, folder, "-n", str(EXAMPLES), "--seed", str(seed))
+    seed = options.seed
+    while sent < options.requests and not failed:
+        found = fuzz(address, token, document, folder, "-n", str(options.examples), "--seed", str(seed))
         cases = found["test_cases"]
         sent, failed, seed = sent + cases["generated"], cases["with_failures"] + cases["errored"], seed + 1
         print(f"seed {seed - 1}: {cases['generated']:,} requests, {failed} failed", flush=True)
@@ -78,6 +78,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Send made-up requests to the API of a real site.")
     parser.add_argument("--requests", type=int, default=20_000, help="send at least so many")
     parser.add_argument("--seed", type=int, default=1, help="of the first round")
+    parser.add_argument("--examples", type=int, default=400, help="for each call in one round of a seed")
     parser.add_argument("--database", default="", help="DATABASE_URL of an empty database; SQLite without it")
     return parser.parse_args()
 

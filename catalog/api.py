@@ -58,7 +58,7 @@ class TitleFilters(DjangoFilterBackend):
     """`?genre=` and `?type=`."""
 
     def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
-        refuse_blanks(request, ItemFilter.base_filters)
+        refuse_blanks(request, ["page", *ItemFilter.base_filters])
         return super().filter_queryset(request, queryset, view)
 
 

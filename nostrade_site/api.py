@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.exceptions import NotFound, PermissionDenied, Throttled
@@ -44,8 +44,13 @@ Profile = inline_serializer(
 )
 
 
+@extend_schema_field({"type": "string", "minLength": 1, "pattern": r"^[^\u0000]*$", "format": "password"})
+class PasswordField(serializers.CharField):
+    """A password as it is."""
+
+
 class DeletionSerializer(serializers.Serializer[None]):
-    password = serializers.CharField(
+    password = PasswordField(
         required=False, trim_whitespace=False, help_text="The member's own; a guest has none."
     )
 

@@ -134,7 +134,7 @@ def test_a_cursor_that_no_page_gave_leads_nowhere(client, member, url, cursor):
     assert "follow `next`" in response.json()["detail"]
 
 
-@pytest.mark.parametrize("query", ["genre=", "type=", "type=%20", "genre=Drama&genre="])
+@pytest.mark.parametrize("query", ["genre=", "type=", "page=", "type=%20", "genre=Drama&genre="])
 def test_a_parameter_without_a_value_is_refused(client, query):
     response = client.get(f"/api/v1/items/?{query}")
 
