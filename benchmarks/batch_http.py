@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=2)
     options = parser.parse_args()
     os.environ |= {"WEB_CONCURRENCY": "2", "OMP_NUM_THREADS": "1", "LOG_LEVEL": "WARNING"}
-    os.environ |= {"API_SCORE_RATE": "100000/min", "API_USER_RATE": "100000/min"}
+    os.environ["API_SCORE_RATE"] = "100000/min"
     with tempfile.TemporaryDirectory(prefix="nostrade-batch-") as name:
         site = Site(Path(name) / "var", free_port()).start().wait_until_ready()
         try:
