@@ -18,6 +18,13 @@ function withoutCookies(spec) {
   return spec;
 }
 
+// It leaves the fields of parameters without a name of their own.
+function name() {
+  for (const field of place.querySelectorAll("tr[data-param-name] :is(select, input, textarea):not([aria-label])")) {
+    field.ariaLabel = field.closest("tr").dataset.paramName;
+  }
+}
+
 async function draw() {
   const answer = await fetch(place.dataset.schema, { credentials: "omit" });
   if (!answer.ok) return; // the list stays
@@ -25,6 +32,7 @@ async function draw() {
   follow();
   system.addEventListener("change", follow);
   new MutationObserver(follow).observe(root, { attributeFilter: ["data-theme"] });
+  new MutationObserver(name).observe(place, { childList: true, subtree: true });
   window.SwaggerUIBundle({
     spec,
     domNode: place,
