@@ -37,6 +37,26 @@ def test_a_cause_is_ignored_from_the_dialog_and_comes_back(page, width):
     assert ranking(page) == before
 
 
+def test_a_cause_is_ignored_from_its_card_with_one_click(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    begin(page)
+    before = ranking(page)
+    cross = page.locator("#feed .obi__drop").first
+    box = cross.bounding_box()
+    assert min(box["width"], box["height"]) >= 24
+    name = cross.inner_text().removeprefix("Don’t count ").removesuffix(" for my recommendations")
+    cross.click()
+    chip = page.locator("#feed-status").get_by_role("button", name=f"Count again: {name}")
+    expect(chip).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name=f"Don’t count {name}")).to_have_count(0)
+    expect(page.locator("#feed .card").first).to_be_focused()
+    assert violations(page) == []
+    chip.click()
+    expect(chip).to_be_hidden()
+    assert ranking(page) == before
+
+
 def test_everything_works_without_javascript(browser, base_url):
     with browser.new_context(java_script_enabled=False, base_url=base_url) as context:
         page = context.new_page()
@@ -50,6 +70,9 @@ def test_everything_works_without_javascript(browser, base_url):
         page.goto("/preferences/")
         page.get_by_role("button", name="Count again").click()
         expect(page.locator(".toast").first).to_contain_text("Counted again")
+        page.goto("/")
+        page.locator("#feed .obi__drop").first.click()
+        expect(page.locator("#feed-status")).to_contain_text("Not counted")
 
         page.goto("/why-not/")
         page.get_by_label("Title").fill("cowboy bebop")

@@ -34,11 +34,24 @@ _PLEASED = (Feedback.LIKE, Feedback.LOVE)
 
 
 @dataclass(frozen=True)
+class Part:
+    """A piece of a reason's sentence: words, and the title that they lead to."""
+
+    lead: str
+    item: Item
+
+
+@dataclass(frozen=True)
 class Reason:
-    """Why a card is there: the sentence, and the titles it names, in the order it names them."""
+    """Why a card is there: the sentence, and where it names titles, its parts in their order."""
 
     text: str
-    causes: tuple[Item, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def causes(self) -> tuple[Item, ...]:
+        """Return the titles it names."""
+        return tuple(part.item for part in self.parts)
 
 
 WILDCARD = Reason("From beyond your list, to find out what else you like")
@@ -57,11 +70,13 @@ def because(causes: Sequence[Cause], items: Mapping[int, Item]) -> Reason:
     named = [(VERBS[Feedback(cause.feedback)], items[cause.item_id]) for cause in known]
     if not named:
         return Reason("Popular with people like you")
-    (verb, first), *others = named
-    text = f"Because you {verb} {first.name}"
-    for other_verb, other in others:
-        text += f" and {other.name}" if other_verb == verb else f" and {other_verb} {other.name}"
-    return Reason(text, tuple(item for _, item in named))
+    parts: list[Part] = []
+    said = ""
+    for verb, item in named:
+        lead = f"Because you {verb}" if not parts else "and" if verb == said else f"and {verb}"
+        parts.append(Part(lead, item))
+        said = verb
+    return Reason(" ".join(f"{part.lead} {part.item.name}" for part in parts), tuple(parts))
 
 
 def popular(item: Item) -> Reason:

@@ -21,6 +21,7 @@ def test_it_works() -> None:
     reason = because(real_causes([Cause(1, Feedback.LOVE, 1.0), Cause(2, Feedback.LIKE, 0.8)]), ITEMS)
     assert reason.text == "Because you loved X and liked Y"
     assert reason.causes == (X, Y)
+    assert [part.lead for part in reason.parts] == ["Because you loved", "and liked"]
 
 
 def test_the_same_verb_is_said_once() -> None:

@@ -51,6 +51,27 @@ def test_what_is_ignored_is_no_reason(member: User) -> None:
     assert 45 not in causes
 
 
+def test_a_card_offers_it_for_each_title_that_it_names(member: User, client: Client) -> None:
+    response = client.get("/")
+    page = response.content.decode()
+    cards = response.context["page"].cards
+    named = [cause for card in cards for cause in card.reason.causes]
+    assert named
+    for cause in {*named}:
+        times = sum(cause == each for each in named)
+        assert page.count(f'formaction="{url("ignore", cause.pk)}"') == times
+        assert page.count(f"Don’t count {cause} for my recommendations") == times
+    first = next(card.reason.causes[0] for card in cards if card.reason.causes)
+    answer = client.post(url("ignore", first.pk), {"next": response.context["page"].here}, follow=True)
+    again = answer.context["page"]
+    assert first not in [cause for card in again.cards for cause in card.reason.causes]
+    assert url("count", first.pk) in answer.content.decode()
+
+
+def test_a_card_without_a_cause_offers_nothing(live: Checkpoint, client: Client) -> None:
+    assert "formaction" not in client.get("/").content.decode()
+
+
 def test_the_undo_of_the_notice_brings_it_back(member: User, client: Client) -> None:
     before = Order.of(member).slice(0, 60)
     page = client.post(url("ignore", 45), {"next": "/"}, follow=True).content.decode()
