@@ -22,12 +22,19 @@ expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the whole site once, yield its address and stop it as Ctrl-C does."""
-    data, port = tmp_path_factory.mktemp("site"), _free_port()
-    environment = os.environ | {
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return what the site and the commands beside it run with: its own empty data folder."""
+    return os.environ | {
         "DJANGO_SETTINGS_MODULE": "nostrade_site.settings",
-        "NOSTRADE_DATA_DIR": str(data),
+        "NOSTRADE_DATA_DIR": str(tmp_path_factory.mktemp("site")),
+    }
+
+
+@pytest.fixture(scope="session")
+def base_url(environment: dict[str, str]) -> Iterator[str]:
+    """Start the whole site once, yield its address and stop it as Ctrl-C does."""
+    data, port = Path(environment["NOSTRADE_DATA_DIR"]), _free_port()
+    environment = environment | {
         "PORT": str(port),
         "GUEST_RATE": "100000/h/ip",  # every test is a new guest from one address
     }
@@ -41,6 +48,14 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         site.terminate()
         site.wait(timeout=60)
+
+
+@pytest.fixture(scope="session")
+def _drawn(base_url: str, environment: dict[str, str]) -> None:
+    """Draw the map now, in few steps: the site would take its time."""
+    draw = "from recommender.mapping import draw_missing; print(*draw_missing(steps=5))"
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", draw]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
 @pytest.fixture

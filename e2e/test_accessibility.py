@@ -40,14 +40,18 @@ def violations(page) -> list[str]:
     ]
 
 
-def in_both_themes(page, address: str) -> list[str]:
-    """Open a page once, and look at it in the light and in the dark."""
-    page.goto(address)
+def violations_in_both_themes(page) -> list[str]:
+    """Look at the page as it stands in the light and in the dark."""
     found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         found += [f"{scheme}: {each}" for each in violations(page)]
     return found
+
+
+def in_both_themes(page, address: str) -> list[str]:
+    page.goto(address)
+    return violations_in_both_themes(page)
 
 
 @pytest.mark.parametrize("width", [390, 1280])

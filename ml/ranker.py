@@ -196,11 +196,19 @@ class Ranker:
         vectors[indices == PADDING_INDEX] = 0
         return np.asarray(vectors @ vectors.T)
 
-    def likeness(self, item_id: int) -> NDArray[np.float32]:
-        """Return the cosine of each title of `item_ids` with one title, (N,); all 0 when it is unknown."""
-        vectors = normalised(self._score.items.vectors(slice(None)).numpy())
-        vectors[PADDING_INDEX] = 0
-        return np.asarray(vectors[1:] @ vectors[self._id_map.index_of(item_id)])
+    def likeness(self, item_ids: Sequence[int]) -> NDArray[np.float32]:
+        """Return the cosine of each title here with each of `item_ids`, (N, n); 0 with unknown titles."""
+        indices = self._id_map.indices_of(item_ids)
+        asked = normalised(self._score.items.vectors(torch.from_numpy(indices)).numpy())
+        asked[indices == PADDING_INDEX] = 0
+        products = self._score.items.vectors(slice(1, None)).numpy() @ asked.T
+        return np.asarray(products / self._lengths[:, None])
+
+    @cached_property
+    def _lengths(self) -> NDArray[np.float32]:
+        """Return the length of each title's vector, (N,); of a zero vector almost 0, never 0."""
+        lengths = np.linalg.norm(self._score.items.vectors(slice(1, None)).numpy(), axis=1)
+        return np.asarray(np.maximum(lengths, 1e-12), dtype=np.float32)
 
     @cached_property
     def _neighbours(self) -> ItemIndex:

@@ -86,6 +86,11 @@ VIEW = [
     _number("variety", "From as foretold (0) to all sorts.", 0, STEPS - 1),
     _several("mood", "What tonight is to be like.", among=MOODS),
     _number("like", "The anime_id of a title that tonight is to be like.", 1, GREATEST_LIKE),
+    OpenApiParameter(
+        "near",
+        {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": GREATEST_LIKE}},
+        description="The anime_id of up to eight titles that stand for a region of the map to be near.",
+    ),
     _number("tuned", "1: nothing else is set; without any of these, what the person keeps applies.", 1, 1),
 ]
 

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from catalog.models import Item
 from feedback.history import Reaction
+from feedback.refusals import RefusedError, explains_refusals
 from ml.feedback import Feedback
+from recommender.bar import address
 from recommender.explanations import real_causes
 from recommender.middleware import PageRequest
 from recommender.models import Map
 from recommender.order import Order
+from recommender.regions import LAYOUTS, Box, near_query, region_within, regions_of
 from recommender.standing import Places
 
 N_LATEST, N_NEAR = 12, 5  # of the table: the latest titles that pleased, and the nearest to each
@@ -31,6 +34,11 @@ class Neighbours:
     item: Item
     near: tuple[Item, ...]
 
+    @property
+    def query(self) -> str:
+        """Return the query string that steers the feed there."""
+        return near_query([self.item.pk, *(item.pk for item in self.near)])
+
 
 @require_safe
 def map_page(request: PageRequest) -> HttpResponse:
@@ -40,7 +48,8 @@ def map_page(request: PageRequest) -> HttpResponse:
     marks = [
         {"id": said.anime_id, "said": said.label, "when": f"{said.when:%-d %B %Y}"} for said in order.counted
     ]
-    context = {"map": drawn, "marks": marks, "rows": _neighbours(order), "version": order.version}
+    regions = regions_of(drawn.points, order.catalogue, order.situation.visible) if drawn else []
+    context = {"map": drawn, "marks": marks, "rows": _neighbours(order), "regions": regions}
     return render(request, "recommender/map.html", context)
 
 
@@ -61,6 +70,31 @@ def map_causes(request: PageRequest, anime_id: int) -> JsonResponse:
     order = Order.of(request.user)
     causes = order.live.ranker.explain(order.sequence, [anime_id])[0] if order.live else []
     return JsonResponse({"causes": [cause.item_id for cause in real_causes(causes)]})
+
+
+@require_safe
+@explains_refusals
+def map_region(request: PageRequest, version: str) -> HttpResponse:
+    """Lead to the feed, steered to what stands in a rectangle of the map."""
+    drawn = get_object_or_404(Map, checkpoint__version=version)
+    layout, box = _rectangle(request)
+    visible = Item.objects.visible(adult=request.show_adult).filter(pk__in=drawn.points["ids"])
+    near = region_within(drawn.points, layout, box, {*visible.values_list("pk", flat=True)})
+    if not near:
+        raise RefusedError(404, "No title stands there. Draw a larger rectangle on the map.")
+    return redirect(address(near_query(near)))
+
+
+def _rectangle(request: PageRequest) -> tuple[str, Box]:
+    """Read which layout a rectangle was drawn on, and its corners."""
+    layout, corners = request.GET.get("layout", LAYOUTS[0]), request.GET.get("box", "").split(",")
+    if layout not in LAYOUTS:
+        raise RefusedError(400, f"The layout is one of {', '.join(LAYOUTS)}.")
+    try:
+        left, low, right, high = (round(float(corner), 6) for corner in corners)
+    except (ValueError, OverflowError):
+        raise RefusedError(400, "Say the rectangle as box=left,low,right,high, four numbers.") from None
+    return layout, (left, low, right, high)
 
 
 def _columns(points: Mapping[str, Any], items: Mapping[int, Item]) -> dict[str, Any]:

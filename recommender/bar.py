@@ -137,6 +137,17 @@ class Bar:
         return None
 
     @cached_property
+    def near(self) -> Chip | None:
+        """Name the region that tonight is to be near by its best-known title, and the address without it."""
+        catalogue = self.order.catalogue
+        rows = catalogue.rows_of(self.controls.near)
+        if not len(rows):
+            return None
+        others = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+        best_known = catalogue.names[rows[catalogue.members[rows].argmax()]]
+        return Chip(f"{best_known}{others}", self.url(replace(self.controls, near=())))
+
+    @cached_property
     def moods(self) -> list[Chip]:
         """Return the moods, each with the address that switches it on or off."""
         return [*self._moods()]
@@ -151,7 +162,7 @@ class Bar:
 
     @property
     def clear_url(self) -> str:
-        return self.url(replace(Controls(), moods=self.controls.moods, like=self.controls.like))
+        return self.url(Controls().steered_as(self.controls))
 
     @property
     def share_url(self) -> str:

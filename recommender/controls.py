@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 
 from catalog.models import Item
 from recommender.catalogue import Catalogue
-from recommender.moods import MOODS, MOST
+from recommender.moods import MOODS, MOST, MOST_NEAR
 
 TUNED = "tuned"
 STEPS = 5  # of each slider
@@ -26,7 +26,7 @@ LONGEST_VIEW = 2_000  # characters of a kept query string: every genre and type 
 EARLIEST, LATEST = 1900, 2100
 MOST_MEMBERS, GREATEST_LIKE = 100_000_000, 999_999_999
 FIELDS = ("in", "out", "type", "from", "to", "score", "members", "discovery", "variety")
-STEERING = ("mood", "like")
+STEERING = ("mood", "like", "near")
 
 Refuse = Callable[[str], object]
 
@@ -46,19 +46,31 @@ class Controls:
     variety: int = LEAST_VARIETY
     moods: tuple[str, ...] = ()
     like: int | None = None  # the title that tonight shall be like
+    near: tuple[int, ...] = ()  # titles that stand for a region of the map, to be near tonight
 
     @property
     def lasting(self) -> Controls:
         """Return what may be kept: all but the mood."""
-        return replace(self, moods=(), like=None)
+        return replace(self, moods=(), like=None, near=())
+
+    def steered_as(self, other: Controls) -> Controls:
+        """Return this with the mood of `other`."""
+        return replace(self, moods=other.moods, like=other.like, near=other.near)
 
     @property
     def has_mood(self) -> bool:
-        return bool(self.moods) or self.like is not None
+        return self.lasting != self
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Yield the names and values of a query string, nothing for what was not set."""
-        lists = {"in": self.include, "out": self.exclude, "type": self.types, "mood": self.moods}
+        near = tuple(map(str, self.near))
+        lists = {
+            "in": self.include,
+            "out": self.exclude,
+            "type": self.types,
+            "mood": self.moods,
+            "near": near,
+        }
         numbers = {
             "from": self.year_from,
             "to": self.year_to,
@@ -95,7 +107,7 @@ class View:
         """Return the shortest query string that shows `controls` to this person; empty for what they kept."""
         if controls.lasting != self.kept:
             return controls.query()
-        return urlencode([*replace(Controls(), moods=controls.moods, like=controls.like).pairs()])
+        return urlencode([*Controls().steered_as(controls).pairs()])
 
     @property
     def query(self) -> str:
@@ -107,7 +119,7 @@ def view_of(asked: QueryDict, kept: str, catalogue: Catalogue) -> View:
     stored = read_controls(QueryDict(kept), catalogue).lasting
     controls = read_controls(asked, catalogue)
     if not any(name in asked for name in (TUNED, *FIELDS)):
-        controls = replace(stored, moods=controls.moods, like=controls.like)
+        controls = stored.steered_as(controls)
     return View(controls, stored)
 
 
@@ -134,6 +146,7 @@ def read_controls(asked: QueryDict, catalogue: Catalogue, refuse: Refuse = lambd
         variety=LEAST_VARIETY if variety is None else variety,
         moods=_names(asked, "mood", moods, refuse)[:MOST],
         like=_title(asked, catalogue, refuse),
+        near=_titles(asked, catalogue, refuse)[:MOST_NEAR],
     )
 
 
@@ -170,6 +183,19 @@ def _title(asked: QueryDict, catalogue: Catalogue, refuse: Refuse) -> int | None
         return anime_id
     refuse(f"There is no title like={anime_id} here: search for one by name.")
     return None
+
+
+def _titles(asked: QueryDict, catalogue: Catalogue, refuse: Refuse) -> tuple[int, ...]:
+    """Return the titles of `near` that exist, each once, in the order given."""
+    values = dict.fromkeys(value.strip() for value in asked.getlist("near") if value.strip())
+    found = {
+        value: int(value)
+        for value in values
+        if re.fullmatch(r"[0-9]{1,9}", value) and int(value) in catalogue.series
+    }
+    for value in values.keys() - found.keys():
+        refuse(f"There is no title near={shortened(value)} here: search for one by name.")
+    return tuple(dict.fromkeys(found.values()))
 
 
 def shortened(value: Any) -> str:

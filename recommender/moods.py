@@ -25,6 +25,7 @@ MOODS = {
     "stars": ("Sci-Fi", "Space", "Mecha"),
 }
 MOST = 3  # at once: more would be no mood
+MOST_NEAR = 8  # titles that stand for a region: an address can still be sent to somebody
 LABELS = {
     "laugh": "A laugh",
     "cry": "A good cry",
@@ -39,6 +40,8 @@ LABELS = {
 SUITS = 4.0
 # And one whose embedding is the very same as that of the title to be like; most cosines are far below 1.
 IS_LIKE = 12.0
+# A region is asked for outright: so steered, most of the first twenty cards stand in it (docs/architecture.md).
+IS_NEAR = 20.0
 
 
 def offered(catalogue: Catalogue) -> list[str]:
@@ -47,30 +50,37 @@ def offered(catalogue: Catalogue) -> list[str]:
 
 
 def steer_of(
-    moods: Sequence[str], like: int | None, catalogue: Catalogue, live: LiveRanker | None
+    moods: Sequence[str],
+    like: int | None,
+    near: Sequence[int],
+    catalogue: Catalogue,
+    live: LiveRanker | None,
 ) -> NDArray[np.float32] | None:
     """Return what is added to the score of each row; None where there is no mood."""
-    if not moods and like is None:
+    if not moods and like is None and not near:
         return None
     steer = np.zeros(len(catalogue), dtype=np.float32)
     for mood in moods:
         columns = [place for place, name in enumerate(catalogue.genres) if name in MOODS[mood]]
         steer += SUITS / len(moods) * catalogue.has_genre[:, columns].any(axis=1)
     if like is not None:
-        likeness = np.maximum(_likeness(like, catalogue, live), 0)
+        likeness = np.maximum(_likeness([like], catalogue, live)[:, 0], 0)
         likeness[catalogue.rows_of([like])] = 0  # it need not be told to like itself
         steer += IS_LIKE * likeness
+    if near:  # as near as to the nearest of them, which are themselves what is asked for
+        steer += IS_NEAR * np.maximum(_likeness(near, catalogue, live).max(1), 0)
     return steer
 
 
-def _likeness(anime_id: int, catalogue: Catalogue, live: LiveRanker | None) -> NDArray[np.float32]:
-    """Return how like each row is to a title: by the model, or by genres where it does not know it."""
-    if live is not None and live.ranker.knows(anime_id):
+def _likeness(anime_ids: Sequence[int], catalogue: Catalogue, live: LiveRanker | None) -> NDArray[np.float32]:
+    """Return how like each row is to some titles, by the model or else by genres, (rows, titles)."""
+    if live is not None and any(map(live.ranker.knows, anime_ids)):
         here = live.rows >= 0
-        likeness = np.zeros(len(catalogue), dtype=np.float32)
-        likeness[live.rows[here]] = live.ranker.likeness(anime_id)[here]
+        likeness = np.zeros((len(catalogue), len(anime_ids)), dtype=np.float32)
+        likeness[live.rows[here]] = live.ranker.likeness(anime_ids)[here]
         return likeness
-    return genre_cosines(catalogue, np.arange(len(catalogue)), catalogue.rows_of([anime_id]))[:, 0]
+    rows = catalogue.rows_of(anime_ids)
+    return genre_cosines(catalogue, np.arange(len(catalogue)), rows)
 
 
 def genre_cosines(

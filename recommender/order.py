@@ -182,7 +182,7 @@ class Order:
     @cached_property
     def _steer(self) -> NDArray[np.float32] | None:
         controls = self.view.controls
-        return steer_of(controls.moods, controls.like, self.catalogue, self.live)
+        return steer_of(controls.moods, controls.like, controls.near, self.catalogue, self.live)
 
     def _steer_items(self, live: LiveRanker) -> NDArray[np.float32] | None:
         """Return what is added for each of the ranker's titles, judged by the card it would raise."""

@@ -15,6 +15,7 @@ urlpatterns = [
     path("map/", atlas.map_page, name="map"),
     path("map/causes/<int:anime_id>/", atlas.map_causes, name="map_causes"),
     path("map/<slug:version>.json", atlas.map_points, name="map_points"),
+    path("map/<slug:version>/region/", atlas.map_region, name="map_region"),
     path("profile/", views.profile, name="profile"),
     path("preferences/", views.preferences, name="preferences"),
 ]

@@ -69,9 +69,12 @@ def test_cosines_are_those_of_similar(ranker):
     cosines = ranker.cosines(ids)
     assert cosines[0, :4] == pytest.approx([1.0, *(item.score for item in near)], abs=1e-5)
     assert cosines[4].tolist() == [0.0] * 5
-    likeness = dict(zip(ranker.item_ids, ranker.likeness(MECHA[0]).tolist(), strict=True))
+    likeness = dict(zip(ranker.item_ids, ranker.likeness([MECHA[0]])[:, 0].tolist(), strict=True))
     assert [likeness[item.item_id] for item in near] == pytest.approx([i.score for i in near], abs=1e-5)
-    assert not ranker.likeness(4242).any()
+    assert not ranker.likeness([4242]).any()
+    both = ranker.likeness([MECHA[0], 4242])
+    assert both.shape == (len(ranker.item_ids), 2)
+    assert not both[:, 1].any()
 
 
 def test_unknown_titles_change_nothing(ranker):

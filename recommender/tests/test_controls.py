@@ -49,7 +49,7 @@ def facts(live: Checkpoint) -> Catalogue:
 
 EVERYTHING = (
     "in=Action&out=Romance&type=TV&type=OVA&mood=fight&mood=laugh&from=1995&to=2015&score=7.5&members=10000"
-    "&discovery=4&variety=1&like=40"
+    "&discovery=4&variety=1&like=40&near=41&near=12"
 )
 
 
@@ -75,6 +75,7 @@ def test_a_query_string_comes_back_as_it_went(facts: Catalogue) -> None:
         variety=1,
         moods=("laugh", "fight"),
         like=40,
+        near=(41, 12),
     )
     assert read_controls(QueryDict(controls.query()), facts) == controls
     assert Controls().query() == "tuned=1"
@@ -91,7 +92,7 @@ def test_an_address_wins_over_what_was_kept_and_a_mood_joins_it(facts: Catalogue
     assert with_mood.controls == Controls(include=("Action",), variety=2, moods=("fight",))
     assert with_mood.is_kept
     assert with_mood.query == "mood=fight"
-    assert view_of(QueryDict(""), "mood=fight&like=40", facts).controls == Controls()
+    assert view_of(QueryDict(""), "mood=fight&like=40&near=41", facts).controls == Controls()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_an_address_wins_over_what_was_kept_and_a_mood_joins_it(facts: Catalogue
         "from=abc&to=99999&score=11&members=-5&discovery=9&variety=x",
         "from=" + "9" * 400 + "&score=NaN&members=1e9&like=" + "9" * 50,
         "score=0x8&from=²⁰⁰⁰&like=-1&discovery=%F0%9F%98%80&variety=1.5",
-        "like=999999&in=&type=&from=&to=&score=&members=",
+        "like=999999&near=999999&near=x&near=&near=-1&near=%00&in=&type=&from=&to=&score=&members=",
         "in=" + "A" * 5000,
         "&".join(["in=Nonsense"] * 500),
         "%FF=%FE&in=%FF",

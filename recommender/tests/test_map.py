@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.http import HttpResponse, QueryDict
 from django.test import Client
 from django.urls import reverse
 
@@ -12,10 +15,12 @@ from feedback.models import FeedbackType
 from recommender import ignoring
 from recommender.mapping import draw_missing
 from recommender.models import Checkpoint, Map, Preferences
+from recommender.moods import MOST_NEAR
 from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, ROMANCES, STRANGERS, Promote, say
 
 MAP = reverse("recommender:map")
 POINTS = reverse("recommender:map_points", args=["first"])
+REGION = reverse("recommender:map_region", args=["first"])
 
 
 @pytest.fixture
@@ -72,6 +77,78 @@ def test_causes_are_those_of_the_card(drawn: Map, ann: User, client: Client) -> 
         ignoring.ignore(ann, cause.pk)
     assert not set(client.get(address).json()["causes"]) & {item.pk for item in card.reason.causes}
     assert client.get(reverse("recommender:map_causes", args=[999_999])).json() == {"causes": []}
+
+
+def box_of(drawn: Map, anime_ids: Collection[int]) -> str:
+    """Return the smallest rectangle of the t-SNE around some titles."""
+    places = [drawn.points["ids"].index(pk) for pk in anime_ids]
+    xs, ys = zip(*(drawn.points["tsne"][place] for place in places), strict=True)
+    return ",".join(map(str, (min(xs), min(ys), max(xs), max(ys))))
+
+
+def near_of(response: HttpResponse) -> list[int]:
+    return [int(pk) for pk in QueryDict(response["Location"].partition("?")[2]).getlist("near")]
+
+
+def test_a_region_steers_the_feed_there(drawn: Map, ann: User, client: Client) -> None:
+    for anime_id in (10, 11, 12):
+        say(ann, anime_id)
+    client.force_login(ann)
+    romances = sum(card.item.pk in ROMANCES for card in client.get("/").context["page"].cards)
+    battles = [40, 41, 42]
+    answer = client.get(REGION, {"layout": "tsne", "box": box_of(drawn, battles)})
+    near = near_of(answer)
+    assert answer.status_code == 302
+    assert 0 < len(near) <= MOST_NEAR
+    steered = client.get(answer["Location"])
+    cards = steered.context["page"].cards
+    assert {*near} - {10, 11, 12} <= {card.item.pk for card in cards[: MOST_NEAR + 2]}
+    assert sum(card.item.pk in ROMANCES for card in cards) < romances
+    assert 'id="mood-near" href="/"' in steered.content.decode()  # the way back
+
+
+def test_a_region_is_one_of_what_the_reader_may_see(drawn: Map, ann: User, client: Client) -> None:
+    box = box_of(drawn, [ADULT])
+    assert client.get(REGION, {"box": box}).status_code == 404
+    Preferences.objects.create(user=ann, show_adult=True)
+    client.force_login(ann)
+    assert near_of(client.get(REGION, {"box": box})) == [ADULT]
+
+
+def test_a_large_region_is_stood_for_from_all_over_it(drawn: Map, client: Client) -> None:
+    near = near_of(client.get(REGION, {"layout": "pca", "box": "-1,-1,1,1"}))
+    assert len(near) == len({*near}) == MOST_NEAR
+    assert {*near} & {*ROMANCES}
+    assert {*near} & {*BATTLES}
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "sentence"),
+    [
+        ({"box": "2,2,3,3"}, 404, "No title stands there."),
+        ({"box": "nan,0,1,1"}, 404, "No title stands there."),
+        ({"box": "1,2,3"}, 400, "Say the rectangle as box=left,low,right,high"),
+        ({"box": "a,b,c,d"}, 400, "Say the rectangle as box=left,low,right,high"),
+        ({}, 400, "Say the rectangle as box=left,low,right,high"),
+        ({"box": "0,0,1,1", "layout": "ids"}, 400, "The layout is one of tsne, pca."),
+    ],
+)
+def test_no_region_is_refused_with_a_sentence(
+    drawn: Map, client: Client, asked: dict[str, str], status: int, sentence: str
+) -> None:
+    answer = client.get(REGION, asked)
+    assert answer.status_code == status
+    assert sentence in answer.content.decode()
+
+
+def test_the_sky_is_divided_for_who_does_not_draw(drawn: Map, client: Client) -> None:
+    response = client.get(MAP)
+    regions = response.context["regions"]
+    assert sum(region.size for region in regions) == len(ROMANCES) + len(BATTLES) - 2
+    assert not {HIDDEN, ADULT, *STRANGERS} & {pk for region in regions for pk in region.near}
+    for region in regions:
+        assert f'href="/?{region.query.replace("&", "&amp;")}"' in response.content.decode()
+    assert regions == client.get(MAP).context["regions"]
 
 
 def test_each_checkpoint_is_drawn_once(drawn: Map, promote: Promote, capsys) -> None:

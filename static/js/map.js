@@ -1,9 +1,11 @@
+import { watchSelection } from "./map-select.js";
+
 // The map: points on a canvas that Chart.js draws and its zoom plugin moves; the reader's own marks above them.
 const root = document.getElementById("map");
 const marks = JSON.parse(document.getElementById("map-marks")?.textContent ?? "[]");
 const field = (id) => document.getElementById(id);
 const address = (name, id) => root.dataset[name].replace("/0/", `/${id}/`);
-let points, places, sky, chosen, causes = [];
+let points, places, sky, selection, chosen, causes = [];
 
 /** Resolve a token of the style sheet for the theme that rules now. */
 function colour(name) {
@@ -37,7 +39,6 @@ function scaleShades(values, digits) {
   const [from, to, other] = [colour("--star-low"), colour("--star-high"), colour("--star-other")];
   const mixed = (share) => `color-mix(in oklab, ${to} ${Math.round(100 * share)}%, ${from})`;
   const share = (value) => Math.min(1, Math.max(0, (value - low) / (high - low || 1)));
-  if (!known.length) return { legend: [["Not known", other]], of: () => other };
   return {
     legend: [[low.toFixed(digits), mixed(0)], [((low + high) / 2).toFixed(digits), mixed(0.5)], [high.toFixed(digits), mixed(1)]],
     of: (index) => (values[index] === null ? faded(other, 0.4) : mixed(share(values[index]))),
@@ -94,17 +95,23 @@ function datasets() {
   ];
 }
 
+/** Say what stands in a rectangle of the view, and offer to steer the feed there. */
+function showRegion({ left, top, right, bottom }) {
+  const { x, y } = sky.scales;
+  const [from, to] = [{ x: x.getValueForPixel(left), y: y.getValueForPixel(bottom) }, { x: x.getValueForPixel(right), y: y.getValueForPixel(top) }];
+  const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+  const far = (point) => Math.hypot(point.x - middle.x, point.y - middle.y);
+  const inside = points.ids.map((_, index) => at(index)).filter((point) => point.x >= from.x && point.x <= to.x && point.y >= from.y && point.y <= to.y);
+  const names = inside.sort((one, other) => far(one) - far(other)).slice(0, 3).map(({ index }) => points.names[index]);
+  if (!inside.length) return field("map-title").replaceChildren(paragraph("Nothing stands there. Draw a larger rectangle."));
+  const box = [from.x, from.y, to.x, to.y].map((value) => value.toFixed(4));
+  const go = link("Show me these", `${root.dataset.region}?layout=${field("map-layout").value}&box=${box}`);
+  go.className = "button button--small button--primary";
+  field("map-title").replaceChildren(paragraph(`${inside.length} ${inside.length === 1 ? "title" : "titles"} selected`), paragraph(`In the middle ${names.join(", ")}. Draw another rectangle, or move the sky under this one.`), go);
+}
+
 /** The feed, steered for this visit to what is like one title. */
 const like = (index) => `${root.dataset.feed}?like=${points.ids[index]}`;
-
-/** Steer the feed to what stands in the middle of the view. */
-function steer() {
-  const { x, y } = sky.scales;
-  const centre = { x: (x.min + x.max) / 2, y: (y.min + y.max) / 2 };
-  const far = (index) => Math.hypot(at(index).x - centre.x, at(index).y - centre.y);
-  const [nearest] = points.ids.map((_, index) => index).sort((one, other) => far(one) - far(other));
-  location.assign(like(nearest));
-}
 
 function paragraph(...parts) {
   const line = document.createElement("p");
@@ -230,6 +237,21 @@ function drawContexts() {
 function zoom({ currentTarget: { dataset } }) {
   if (dataset.zoom === "reset") sky.resetZoom();
   else sky.zoom(Number(dataset.zoom));
+  selection.report();
+}
+
+const STEP = 80; // pixels that an arrow key moves the sky
+const MOVES = { ArrowLeft: { x: STEP }, ArrowRight: { x: -STEP }, ArrowUp: { y: STEP }, ArrowDown: { y: -STEP } };
+const ZOOMS = { "+": 1.6, "=": 1.6, "-": 0.625 };
+
+function move(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key in MOVES) sky.pan(MOVES[event.key], undefined, "none");
+  else if (event.key in ZOOMS) sky.zoom(ZOOMS[event.key]);
+  else return;
+  event.preventDefault();
+  event.stopPropagation(); // elsewhere the arrows go from card to card
+  selection.report();
 }
 
 function useOurType() {
@@ -243,12 +265,16 @@ async function begin() {
   points = await answer.json();
   places = new Map(points.ids.map((id, index) => [id, index]));
   root.hidden = false;
+  for (const facts of ["year", "score"]) {
+    if (points[`${facts}s`].every((fact) => fact === null)) root.querySelector(`option[value="${facts}"]`).remove();
+  }
   useOurType();
   draw();
   drawContexts();
-  for (const id of ["map-layout", "map-colour"]) field(id).addEventListener("change", redraw);
+  selection = watchSelection({ button: field("map-select"), overlay: field("map-overlay"), box: field("map-box"), onChange: showRegion });
+  for (const id of ["map-layout", "map-colour"]) field(id).addEventListener("change", () => (redraw(), selection.report()));
   field("map-find").addEventListener("change", find);
-  field("map-steer").addEventListener("click", steer);
+  field("map-frame").addEventListener("keydown", move);
   for (const button of root.querySelectorAll("[data-zoom]")) button.addEventListener("click", zoom);
   const repaint = () => (redraw(), drawContexts());
   new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
