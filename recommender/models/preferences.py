@@ -44,11 +44,21 @@ class Preferences(models.Model):
 
 
 def carry_over_preferences(giver: AbstractBaseUser, receiver: AbstractBaseUser) -> None:
-    """Give `receiver` what `giver` asked for, unless `receiver` has ever chosen for themselves."""
+    """Let the feed of `receiver` open as that of `giver` did, who is the same person and was here last.
+
+    The kept view and the number of wildcards go along where the giver set them. Adult titles are another
+    matter: where the receiver ever chose, their choice stands.
+    """
     chosen = Preferences.objects.filter(user=giver.pk).first()
-    if chosen is not None:
-        kept = {name: getattr(chosen, name) for name in ("show_adult", "controls", "wildcards")}
-        Preferences.objects.get_or_create(user_id=receiver.pk, defaults=kept)
+    if chosen is None:
+        return
+    asked = {name: getattr(chosen, name) for name in ("show_adult", "controls", "wildcards")}
+    own, is_new = Preferences.objects.get_or_create(user_id=receiver.pk, defaults=asked)
+    if not is_new:
+        own.controls = chosen.controls or own.controls
+        if chosen.wildcards != Preferences().wildcards:
+            own.wildcards = chosen.wildcards
+        own.save(update_fields=["controls", "wildcards"])
 
 
 def keep_controls(user: AbstractBaseUser, controls: str) -> None:

@@ -94,6 +94,24 @@ def test_a_guest_takes_the_kept_view_along(db, ann: User) -> None:
     assert Preferences.objects.get(user=ben).controls == "in=Romance"
 
 
+@pytest.mark.parametrize(
+    ("guests", "members", "after"),
+    [
+        (("in=Romance", 3, True), ("variety=2", 0, False), ("in=Romance", 3, False)),  # who was here last
+        (("", 1, False), ("variety=2", 0, True), ("variety=2", 0, True)),  # who set nothing overrules nothing
+        (("in=Romance", 1, False), ("", 2, True), ("in=Romance", 2, True)),
+    ],
+)
+def test_where_both_chose_the_feed_opens_as_it_just_did(
+    ann: User, guests: tuple[str, int, bool], members: tuple[str, int, bool], after: tuple[str, int, bool]
+) -> None:
+    ben, names = User.objects.create_user("ben"), ("controls", "wildcards", "show_adult")
+    Preferences.objects.create(user=ann, **dict(zip(names, guests, strict=True)))
+    Preferences.objects.create(user=ben, **dict(zip(names, members, strict=True)))
+    carry_over_preferences(ann, ben)
+    assert Preferences.objects.filter(user=ben).values_list(*names).get() == after
+
+
 def test_a_genre_that_is_gone_is_no_longer_kept(live: Checkpoint, ann: User) -> None:
     keep_controls(ann, "in=Romance&variety=2")
     Genre.objects.get(name="Romance").delete()
