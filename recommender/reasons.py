@@ -42,7 +42,7 @@ def why_not(request: PageRequest) -> HttpResponse:
     visible = Item.objects.visible(adult=request.show_adult)
     found = search_titles(query, visible)[:N_FOUND]
     items = visible.prefetch_related("genres").in_bulk(found)
-    places = Places(Order.of(request.user))
+    places = Places(Order.of(request.user), request.user.pk)
     rows = [(items[pk], places.standing(items[pk])) for pk in found if pk in items]
     template = "recommender/_why_not.html" if request.htmx.target == "why-not" else "recommender/why_not.html"
     return render(request, template, {"query": query, "rows": rows, "is_personal": places.order.live})

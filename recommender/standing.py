@@ -13,9 +13,12 @@ from catalog.models import Item
 from feedback.dismissals import Dismissed
 from feedback.history import History, Reaction
 from feedback.models import Dismissal
+from recommender.dealing import deal
 from recommender.fading import FALL, PATIENCE
+from recommender.feed import PAGE_SIZE
 from recommender.order import Order
 from recommender.rules import Held, held_back
+from recommender.wildcards import PAGES
 
 DEEPEST_POPULAR = 1_000  # places counted where popularity alone decides: they are the same for everybody
 
@@ -59,13 +62,16 @@ class Places:
     """The whole of one person's order, for questions about any title: ranks once, about 50 ms."""
 
     order: Order
+    who: object = None  # whom the wildcards are drawn for; without anybody the list stands as it is ranked
 
     @cached_property
     def feed(self) -> Mapping[int, int]:
-        """Map titles to their places in the feed, deep as the model knows titles."""
+        """Map titles to their places in the feed, wildcards counted, deep as the model knows titles."""
         live = self.order.live
-        n = len(live.ranker.item_ids) if live else DEEPEST_POPULAR
-        return {pk: place for place, pk in enumerate(self.order.slice(0, n), start=1)}
+        ranked = self.order.slice(0, len(live.ranker.item_ids) if live else DEEPEST_POPULAR)
+        pages = [] if self.who is None else deal(self.order, 1, PAGES, PAGE_SIZE, who=self.who)[0]
+        first = [place.anime_id for page in pages for place in page]
+        return {pk: place for place, pk in enumerate(dict.fromkeys([*first, *ranked]), start=1)}
 
     @cached_property
     def masked(self) -> frozenset[int]:
@@ -98,7 +104,7 @@ class Places:
     def without(self, item: Item) -> Places:
         """Return the order as it would be, had the person said nothing about a title."""
         kept = tuple(said for said in self.order.history.reactions if said.anime_id != item.pk)
-        return Places(replace(self.order, history=History(kept)))
+        return Places(replace(self.order, history=History(kept)), self.who)
 
     def standing(self, item: Item) -> Standing:
         """Say where a title stands and why it does not stand higher."""

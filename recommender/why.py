@@ -114,7 +114,7 @@ class Why:
 
 def why(user: Person, item: Item) -> Why:
     """Explain where `item` stands for `user`: a few hundred milliseconds at most, and nine queries."""
-    actual = Places(Order.of(user))
+    actual = Places(Order.of(user), user.pk)
     reaction = actual.reaction_to(item)
     places = actual.without(item) if reaction else actual
     order, live = places.order, places.order.live

@@ -12,6 +12,8 @@ from feedback.models import Event, FeedbackType
 from recommender import dealing, online, wildcards
 from recommender.feed import feed_for
 from recommender.models import Impression, Preferences
+from recommender.order import Order
+from recommender.standing import Places
 from recommender.tests.fixtures import BATTLES, ROMANCES, Promote, say
 
 SIZE = 4
@@ -62,6 +64,19 @@ def test_wildcards_come_from_beyond_the_pages_that_have_them(ann: User) -> None:
     wild = [card for card in feed_for(ann, shown=12).cards if card.is_wildcard]
     assert not near & {card.item.pk for card in wild}
     assert {card.reason.text for card in wild} == {"From beyond your list, to find out what else you like"}
+
+
+def test_why_not_counts_the_places_as_the_feed_deals_them(ann: User, monkeypatch) -> None:
+    monkeypatch.setattr("recommender.standing.PAGE_SIZE", SIZE)
+    wanted(ann, 2)
+    shown = [card.item.pk for card in feed_for(ann, shown=16).cards]
+    order = Order.of(ann)
+    places = Places(order, ann.pk).feed
+    assert [places[pk] for pk in shown] == [*range(1, len(shown) + 1)]
+    assert sorted(places.values()) == [*range(1, len(places) + 1)]
+    as_ranked = Places(order).feed
+    assert places.keys() == as_ranked.keys()
+    assert any(as_ranked[pk] != places[pk] for pk in shown)
 
 
 def test_a_short_list_fills_its_page(ann: User) -> None:
