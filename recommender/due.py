@@ -14,14 +14,14 @@ def why_retrain() -> str:
     """Say why a run should begin now; nothing where none should.
 
     News are counted from what the last run read, however it ended: a rejected one is not repeated for the
-    same events.
+    same events. A list that one person brought is no news of many; the night reads it.
     """
     if dead := dead_run():
         return f"{dead} died and waits to be taken over."
     if Checkpoint.objects.filter(state=Checkpoint.State.TRAINING).exists():
         return ""
     read = Checkpoint.objects.aggregate(last=Max("last_event_id"))["last"] or 0
-    news = Event.objects.standing().teaching().filter(pk__gt=read).count()
+    news = Event.objects.standing().teaching().filter(pk__gt=read, list_import__isnull=True).count()
     if Checkpoint.objects.active() is None or news < settings.RETRAIN_AFTER_EVENTS:
         return ""
     return f"{news} new events since the last run."

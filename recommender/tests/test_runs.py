@@ -14,6 +14,7 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
+from feedback.models import Event, ListImport
 from recommender import runs
 from recommender.due import why_retrain
 from recommender.models import Checkpoint
@@ -160,6 +161,15 @@ def test_an_interrupted_run_waits_for_the_next_worker(parent: Checkpoint) -> Non
     run.let_go()
     again = claim(parent, 9, "nightly").checkpoint
     assert (again, again.attempts) == (run.checkpoint, 1)
+
+
+def test_a_list_that_was_brought_waits_for_the_night(live: Checkpoint, ann, settings) -> None:
+    settings.RETRAIN_AFTER_EVENTS = 1
+    brought = ListImport.objects.create(user=ann, source="csv", scale="out of 10", total=1, state="done")
+    Event.objects.create(user=ann, item_id=ROMANCES[0], feedback_type=3, list_import=brought)
+    assert why_retrain() == ""
+    say(ann, ROMANCES[1])
+    assert why_retrain() == "1 new events since the last run."
 
 
 def test_enough_news_is_a_reason_once(live: Checkpoint, ann, settings) -> None:
