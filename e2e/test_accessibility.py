@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from e2e.test_journey import begin
+from e2e.test_journey import PASSWORD, begin
 
 GUEST_PAGES = (
     "/",
@@ -28,6 +30,16 @@ VISITOR_PAGES = (
     "/accounts/signup/",
     "/accounts/password/reset/",
     "/privacy/",
+)
+MEMBER_PAGES = (
+    "/lists/",
+    "/lists/import/",
+    "/tokens/",
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/reauthenticate/",
+    "/accounts/logout/",
+    "/accounts/delete/",
 )
 
 
@@ -54,6 +66,7 @@ def in_both_themes(page, address: str) -> list[str]:
     return violations_in_both_themes(page)
 
 
+@pytest.mark.usefixtures("_drawn")  # the map
 @pytest.mark.parametrize("width", [390, 1280])
 def test_pages_are_accessible(page, base_url, width):
     page.set_viewport_size({"width": width, "height": 844})
@@ -62,3 +75,20 @@ def test_pages_are_accessible(page, base_url, width):
     begin(page)
     found += [each for address in GUEST_PAGES for each in in_both_themes(page, address)]
     assert found == []
+
+
+def test_the_pages_of_members_are_accessible(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/accounts/signup/")
+    page.get_by_label("Username").fill(f"person-{uuid.uuid4().hex[:10]}")
+    page.get_by_label("Password").first.fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    page.wait_for_url("**/")
+    assert [each for address in MEMBER_PAGES for each in in_both_themes(page, address)] == []
+
+
+def test_refusals_are_accessible(browser, base_url):
+    with browser.new_context(base_url=base_url, viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        for address in ("/nowhere/", "/lists/import/0/", "/accounts/confirm-email/no/"):
+            assert in_both_themes(page, address) == []

@@ -40,7 +40,7 @@ LABELS = {
 SUITS = 4.0
 # And one whose embedding is the very same as that of the title to be like; most cosines are far below 1.
 IS_LIKE = 12.0
-# A region is asked for outright: so steered, most of the first twenty cards stand in it (docs/architecture.md).
+# A region is asked for outright: so steered, most of the first twenty cards stand in it.
 IS_NEAR = 20.0
 
 

@@ -107,7 +107,7 @@ function showRegion({ left, top, right, bottom }) {
   const box = [from.x, from.y, to.x, to.y].map((value) => value.toFixed(4));
   const go = link("Show me these", `${root.dataset.region}?layout=${field("map-layout").value}&box=${box}`);
   go.className = "button button--small button--primary";
-  field("map-title").replaceChildren(paragraph(`${inside.length} ${inside.length === 1 ? "title" : "titles"} selected`), paragraph(`In the middle ${names.join(", ")}. Draw another rectangle, or move the sky under this one.`), go);
+  field("map-title").replaceChildren(paragraph(`${inside.length} ${inside.length === 1 ? "title" : "titles"} selected`), go, paragraph(`In the middle ${names.join(", ")}. Draw another rectangle, or move the sky under this one.`));
 }
 
 /** The feed, steered for this visit to what is like one title. */
