@@ -10,15 +10,21 @@ first posters, the lit star, the first card of the personal feed.
 from __future__ import annotations
 
 import argparse
+import csv
+import lzma
 import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 844)}
 PERSONAL = "Foretold for you"
+STARTER = Path(__file__).resolve().parent.parent / "catalog" / "starter" / "items.csv.xz"
+LIST_ROWS = 2_000
 Step = tuple[str, bool, Callable[[], None]]  # what happens, whether it is a click, how
 
 
@@ -106,13 +112,56 @@ def by_the_front_page(page: Page) -> Iterator[Step]:
     yield "Love on the first card, to the personal feed", True, love
 
 
+def by_a_list(page: Page) -> Iterator[Step]:
+    """Upload a long list and go on to the feed; choosing the file is the person's own time."""
+
+    def open_upload() -> None:
+        page.goto("/lists/import/", wait_until="commit")
+        page.locator("#list").wait_for()
+
+    def press(button: str, heading: str) -> Callable[[], None]:
+        def happen() -> None:
+            page.get_by_role("button", name=button).click()
+            page.get_by_role("heading", name=heading).wait_for()
+
+        return happen
+
+    def preview() -> None:
+        page.set_input_files("#list", {"name": "list.csv", "mimeType": "text/csv", "buffer": a_list()})
+        press("See what would change", "What would change")()
+
+    def show() -> None:
+        page.get_by_role("link", name="Show my feed").click()
+        personal(page)
+
+    yield "open /lists/import/", False, open_upload
+    yield "choose the file, See what would change", True, preview
+    yield f"Bring in {LIST_ROWS:,} titles", True, press("Bring in", "Your list is in")
+    yield "Show my feed", True, show
+
+
+@cache
+def a_list() -> bytes:
+    """Return a CSV list of the best-known titles of the starter catalogue, with scores and dates."""
+    with lzma.open(STARTER, "rt", encoding="utf-8", newline="") as file:
+        titles = sorted(csv.DictReader(file), key=lambda row: -int(row["members"] or 0))[:LIST_ROWS]
+    lines = (
+        f"{row['anime_id']},{place % 10 + 1},2020-01-{place % 28 + 1:02}" for place, row in enumerate(titles)
+    )
+    return "\n".join(["anime_id,score,date", *lines]).encode()
+
+
 def personal(page: Page) -> None:
     """Wait until the personal feed can be read."""
     expect(page.get_by_role("heading", level=1)).to_have_text(PERSONAL)
     page.locator("#feed .card").first.wait_for()
 
 
-WAYS = {"three from the wall": by_the_wall, "one Love on the front page": by_the_front_page}
+WAYS = {
+    "three from the wall": by_the_wall,
+    "one Love on the front page": by_the_front_page,
+    "a list": by_a_list,
+}
 
 
 def words(values: list[float]) -> str:

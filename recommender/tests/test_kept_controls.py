@@ -76,6 +76,7 @@ def test_the_api_says_where_in_its_series_a_title_stands(db, client: Client) -> 
         ("score=12", "Write score as a number from 1 to 10, not “12”."),
         ("variety=7", "Write variety as a whole number from 0 to 4, not “7”."),
         ("like=424242", "There is no title like=424242 here: search for one by name."),
+        ("near=1&near=424242", "There is no title near=“424242” here: search for one by name."),
         ("mood=rage", "There is no mood=“rage”: choose of laugh, cry, "),
     ],
 )
