@@ -49,6 +49,8 @@ class Order:
     view: View = field(default_factory=View)
     ignored: frozenset[int] = frozenset()  # titles whose reaction does not count; masked all the same
     wildcards: int = 0  # on each of the first pages, where the pages of a person are dealt
+    # Where titles are near one another, also for somebody of whom the model knows nothing.
+    space: LiveRanker | None = None
     # What the ranker said of the cards it was last asked for: anime_id -> log-probability.
     beliefs: dict[int, float] = field(default_factory=dict, compare=False)
 
@@ -85,10 +87,11 @@ class Order:
         wildcards: int = 0,
     ) -> Order:
         """Let a ranker decide, or popularity where there is none or it knows nothing that counts."""
-        catalogue = catalogue or (live.catalogue if live else get_catalogue())
+        catalogue, space = catalogue or (live.catalogue if live else get_catalogue()), live
         if live is not None and not any(map(live.ranker.knows, history.anime_ids - ignored)):
             live = None
-        return cls(history, live, adult, falls, catalogue, dismissed, view or View(), ignored, wildcards)
+        view = view or View()
+        return cls(history, live, adult, falls, catalogue, dismissed, view, ignored, wildcards, space)
 
     @property
     def counted(self) -> tuple[Reaction, ...]:
@@ -182,7 +185,7 @@ class Order:
     @cached_property
     def _steer(self) -> NDArray[np.float32] | None:
         controls = self.view.controls
-        return steer_of(controls.moods, controls.like, controls.near, self.catalogue, self.live)
+        return steer_of(controls.moods, controls.like, controls.near, self.catalogue, self.space)
 
     def _steer_items(self, live: LiveRanker) -> NDArray[np.float32] | None:
         """Return what is added for each of the ranker's titles, judged by the card it would raise."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.management import call_command
 from django.http import HttpResponse, QueryDict
 from django.test import Client
@@ -16,6 +16,8 @@ from recommender import ignoring
 from recommender.mapping import draw_missing
 from recommender.models import Checkpoint, Map, Preferences
 from recommender.moods import MOST_NEAR
+from recommender.order import Order
+from recommender.serving import get_ranker
 from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, ROMANCES, STRANGERS, Promote, say
 
 MAP = reverse("recommender:map")
@@ -113,6 +115,15 @@ def test_a_region_is_one_of_what_the_reader_may_see(drawn: Map, ann: User, clien
     Preferences.objects.create(user=ann, show_adult=True)
     client.force_login(ann)
     assert near_of(client.get(REGION, {"box": box})) == [ADULT]
+
+
+def test_a_visitor_is_led_there_by_the_model_too(drawn: Map) -> None:
+    order = Order.of(AnonymousUser(), QueryDict("near=40"))
+    assert order.live is None
+    ranker = get_ranker().ranker
+    nearest = [ranker.item_ids[place] for place in ranker.likeness([40])[:, 0].argsort()[::-1]]
+    on_show = [pk for pk in nearest if pk not in {HIDDEN, ADULT, *STRANGERS}]
+    assert order.slice(0, 5) == on_show[:5]
 
 
 def test_a_large_region_is_stood_for_from_all_over_it(drawn: Map, client: Client) -> None:
