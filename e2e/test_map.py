@@ -78,7 +78,7 @@ def test_the_sky_moves_and_a_region_of_it_steers_the_feed(page, base_url):
     assert ranking(page) == before
 
 
-def test_a_finger_draws_a_region_on_a_phone(browser, base_url):
+def test_fingers_move_the_sky_and_draw_a_region_on_a_phone(browser, base_url):
     with browser.new_context(
         base_url=base_url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     ) as context:
@@ -86,16 +86,40 @@ def test_a_finger_draws_a_region_on_a_phone(browser, base_url):
         page.goto("/map/")
         expect(page.locator("#map")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
-        page.locator("#map-select").tap()
         frame = page.locator("#map-frame")
         frame.scroll_into_view_if_needed()
         box, touch = frame.bounding_box(), context.new_cdp_session(page)
-        scrolled = page.evaluate("scrollY")
-        for kind, share in (("touchStart", 0.2), ("touchMove", 0.4), ("touchMove", 0.6), ("touchEnd", None)):
-            at = [] if share is None else [{"x": box["x"] + 390 * share, "y": box["y"] + 300 * share}]
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+        left, top = box["x"], box["y"]
+
+        def fingers(*ways: tuple[tuple[float, float], tuple[float, float]]) -> None:
+            """Draw each finger from one place to another, in pixels of the sky."""
+            for kind, share in (("touchStart", 0), ("touchMove", 0.3), ("touchMove", 0.7), ("touchMove", 1)):
+                at = [
+                    {
+                        "x": box["x"] + x + share * (to - x),
+                        "y": box["y"] + y + share * (low - y),
+                        "id": number,
+                    }
+                    for number, ((x, y), (to, low)) in enumerate(ways)
+                ]
+                touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+            touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+        scrolled, whole = page.evaluate("scrollY"), view(page)
+        fingers(((120, 200), (180, 220)))
+        assert view(page) != whole
+        page.wait_for_timeout(600)  # as long as the plugin takes to know that the finger left
+        page.touchscreen.tap(left + 180, top + 220)
+        expect(page.locator("#map-title")).to_contain_text("Open it")
+        fingers(((130, 200), (60, 200)), ((220, 200), (300, 200)))
+        west, east, south, north = view(page)
+        assert east - west == pytest.approx(north - south, abs=0.01)  # the sky keeps its shape
+        assert east - west < whole[1] - whole[0]
+
+        page.locator("#map-select").tap()
+        fingers(((78, 60), (234, 180)))
         drawn = page.locator("#map-box").bounding_box()
-        assert drawn["width"] == pytest.approx(390 * 0.4, abs=3)
+        assert drawn["width"] == pytest.approx(156, abs=3)
         assert page.evaluate("scrollY") == scrolled
         page.keyboard.press("Escape")
         expect(page.locator("#map-box")).to_be_hidden()

@@ -1,4 +1,5 @@
 import { watchSelection } from "./map-select.js";
+import { keepShape, THRESHOLD, watchClicks } from "./map-touch.js";
 
 // The map: points on a canvas that Chart.js draws and its zoom plugin moves; the reader's own marks above them.
 const root = document.getElementById("map");
@@ -166,6 +167,13 @@ function redraw() {
   sky.update("none");
 }
 
+/** Choose the star nearest to where somebody clicked. */
+function chooseAt(event) {
+  const [hit] = sky.getElementsAtEventForMode(event, "nearest", { intersect: false }, true)
+    .map(({ datasetIndex, index }) => sky.data.datasets[datasetIndex].data[index]).filter(({ index }) => index !== undefined);
+  if (hit) choose(hit.index);
+}
+
 const bare = { x: { display: false, min: -1.08, max: 1.08 }, y: { display: false, min: -1.08, max: 1.08 } };
 
 function draw() {
@@ -178,11 +186,6 @@ function draw() {
       maintainAspectRatio: false,
       scales: structuredClone(bare),
       interaction: { mode: "nearest", intersect: true },
-      onClick(event) {
-        const [hit] = sky.getElementsAtEventForMode(event, "nearest", { intersect: false }, true)
-          .map(({ datasetIndex, index }) => sky.data.datasets[datasetIndex].data[index]).filter(({ index }) => index !== undefined);
-        if (hit) choose(hit.index);
-      },
       plugins: {
         legend: { display: false },
         tooltip: {
@@ -193,8 +196,8 @@ function draw() {
         },
         zoom: {
           limits: { x: { min: -1.6, max: 1.6, minRange: 0.08 }, y: { min: -1.6, max: 1.6, minRange: 0.08 } },
-          pan: { enabled: true, threshold: 6 },
-          zoom: { wheel: { enabled: true }, pinch: { enabled: true }, mode: "xy" },
+          pan: { enabled: true, threshold: THRESHOLD },
+          zoom: { wheel: { enabled: true }, pinch: { enabled: true }, mode: "xy", onZoom: keepShape },
         },
       },
     },
@@ -271,6 +274,7 @@ async function begin() {
   useOurType();
   draw();
   drawContexts();
+  watchClicks(field("map-sky"), chooseAt);
   selection = watchSelection({ button: field("map-select"), overlay: field("map-overlay"), box: field("map-box"), onChange: showRegion });
   for (const id of ["map-layout", "map-colour"]) field(id).addEventListener("change", () => (redraw(), selection.report()));
   field("map-find").addEventListener("change", find);
