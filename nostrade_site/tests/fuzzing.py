@@ -17,6 +17,7 @@ from typing import Any
 Document = dict[str, Any]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 READS_GENRES = {"genre", "in", "out"}
+NAMES_TITLES = {"like", "near"}
 
 
 def narrowed(document: Document, titles: Sequence[int], genres: Sequence[str]) -> Document:
@@ -27,8 +28,8 @@ def narrowed(document: Document, titles: Sequence[int], genres: Sequence[str]) -
             name, schema = parameter["name"], parameter["schema"]
             if name in READS_GENRES:
                 schema.get("items", schema)["enum"] = [*genres]
-            elif name == "like" or (name == "anime_id" and method != "delete"):  # any title may be let go
-                schema["enum"] = [*titles]
+            elif name in NAMES_TITLES or (name == "anime_id" and method != "delete"):  # any may be let go
+                schema.get("items", schema)["enum"] = [*titles]
     for name in ("EventRequest", "SaidRequest"):
         document["components"]["schemas"][name]["properties"]["anime_id"]["enum"] = [*titles]
     return document
