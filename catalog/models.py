@@ -144,7 +144,11 @@ class Item(models.Model):
     class Meta:
         ordering: ClassVar = ["name", "anime_id"]
         permissions: ClassVar = [("merge_item", "Can merge duplicates")]
-        indexes: ClassVar = [models.Index(fields=["-members", "anime_id"], name="item_popular")]
+        indexes: ClassVar = [
+            models.Index(fields=["-members", "anime_id"], name="item_popular"),
+            # Each feed asks which titles are hidden: few, and it must not read all to find them.
+            models.Index(fields=["anime_id"], condition=models.Q(is_hidden=True), name="item_hidden"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(name="item_id_positive", condition=models.Q(anime_id__gte=1)),
             models.CheckConstraint(

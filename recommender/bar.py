@@ -73,19 +73,17 @@ class Bar:
 
     @property
     def types(self) -> list[Choice]:
-        known = set(self.order.catalogue.types.tolist())
+        known = self.order.catalogue.kinds
         return [
             Choice(value, label, value in self.controls.types)
             for value, label in Item.Type.choices
             if value in known or value in self.controls.types
         ]
 
-    @cached_property
+    @property
     def years(self) -> tuple[int, int] | None:
         """Return the first and the last year of the catalogue, or None where it knows none."""
-        years = self.order.catalogue.years
-        dated = years[years > 0]
-        return (int(dated.min()), int(dated.max())) if len(dated) else None
+        return self.order.catalogue.span
 
     @property
     def scores(self) -> list[Choice]:

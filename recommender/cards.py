@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import prefetch_related_objects
+
 from catalog.models import Item
 from recommender.dealing import Place
 from recommender.explanations import WILDCARD, Reason, because, popular, real_causes
@@ -32,9 +34,9 @@ def cards_of(order: Order, places: Sequence[Place]) -> tuple[Card, ...]:
     """Fetch the titles and say why each is there, in two queries; reasons name no title out of sight."""
     anime_ids = [place.anime_id for place in places]
     causes = _causes(order, [place.anime_id for place in places if not place.is_wildcard])
-    wanted = {*anime_ids, *(cause.item_id for found in causes.values() for cause in found)}
-    on_show = Item.objects.visible(adult=order.adult)
-    items = on_show.prefetch_related("genres").in_bulk(wanted)
+    named = [cause.item_id for found in causes.values() for cause in found]
+    items = Item.objects.in_bulk({*anime_ids, *order.situation.on_show(named)})
+    prefetch_related_objects([items[pk] for pk in anime_ids if pk in items], "genres")
     return tuple(
         Card(
             items[place.anime_id],
@@ -45,7 +47,7 @@ def cards_of(order: Order, places: Sequence[Place]) -> tuple[Card, ...]:
             place.propensity,
         )
         for place in places
-        if place.anime_id in items  # hidden or deleted since it was ranked
+        if place.anime_id in items  # deleted since it was ranked
     )
 
 
@@ -66,5 +68,9 @@ def _causes(order: Order, anime_ids: Sequence[int]) -> Mapping[int, list[Cause]]
     if order.live is None:
         return {}
     ranker = order.live.ranker
-    known = [pk for pk in anime_ids if ranker.knows(pk)]
-    return dict(zip(known, map(real_causes, ranker.explain(order.sequence, known)), strict=True))
+    known = tuple(pk for pk in anime_ids if ranker.knows(pk))
+
+    def work_out() -> Mapping[int, list[Cause]]:
+        return dict(zip(known, map(real_causes, ranker.explain(order.sequence, known)), strict=True))
+
+    return order.live.remembered.answer(("why", order.sequence, known), work_out)

@@ -61,6 +61,17 @@ class Catalogue:
         return np.lexsort((self.ids, -self.members))
 
     @cached_property
+    def kinds(self) -> frozenset[str]:
+        """Return the types that there are."""
+        return frozenset(self.types.tolist())
+
+    @cached_property
+    def span(self) -> tuple[int, int] | None:
+        """Return the first and the last year, or None where no title has one."""
+        dated = self.years[self.years > 0]
+        return (int(dated.min()), int(dated.max())) if len(dated) else None
+
+    @cached_property
     def place(self) -> Rows:
         """Return where in `in_order` each row stands."""
         place = np.empty(len(self), dtype=np.int64)

@@ -24,7 +24,7 @@ FALL = 20
 
 
 def falls_of(user: Person) -> dict[int, int]:
-    """Map the titles that `user` was shown too often to the places they fall, in one query.
+    """Map the titles that `user` was shown too often to the places they fall: one query, three where any are.
 
     A reaction to a title within `MEMORY`, even one taken back, or having saved it, is not ignoring it.
     """
@@ -32,16 +32,16 @@ def falls_of(user: Person) -> dict[int, int]:
         return {}
     today = timezone.localdate()
     since = today - MEMORY
+    shown = Impression.objects.of(user).filter(day__gte=since, day__lt=today).values_list("item")
+    often = dict(shown.annotate(days=Count("day", distinct=True)).filter(days__gt=PATIENCE).order_by())
+    if not often:
+        return {}
     said = Event.objects.of(user).filter(timestamp__gte=_midnight(since), timestamp__lt=_midnight(today))
     saved = Saved.objects.of(user).filter(created_at__lt=_midnight(today))
-    ignored = (
-        Impression.objects.of(user)
-        .filter(day__gte=since, day__lt=today)
-        .exclude(item__in=said.values("item"))
-        .exclude(item__in=saved.values("item"))
-    )
-    often = ignored.values_list("item").annotate(days=Count("day", distinct=True)).filter(days__gt=PATIENCE)
-    return {anime_id: (days - PATIENCE) * FALL for anime_id, days in often.order_by()}
+    for answered in (said, saved):
+        for anime_id in answered.filter(item__in=often).order_by().values_list("item", flat=True):
+            often.pop(anime_id, None)
+    return {anime_id: (days - PATIENCE) * FALL for anime_id, days in often.items()}
 
 
 def fade(anime_ids: Iterable[int], falls: Mapping[int, int]) -> Iterator[int]:

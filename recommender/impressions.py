@@ -13,9 +13,10 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
@@ -37,9 +38,13 @@ logger = logging.getLogger(__name__)
 WRITE_SECONDS = 2.0
 BATCH = 25  # pages, about 500 cards: what one transaction writes
 MAX_WAITING = 5_000  # pages: some megabytes, and an hour of a busy process without its database
+MAX_REMEMBERED = 1_000  # people of a day of whom a process remembers what it wrote: some megabytes
 COPY_BATCH = 500
 # How browsers mark a page that they fetch in case somebody wants to see it.
 PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Moz")
+
+
+Page = tuple[int, date, str]  # a person, a day, a checkpoint: a title is one impression of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,17 @@ class Showing:
     shown_at: datetime
     wildcards: Mapping[int, float] = field(default_factory=dict)  # of these titles, and their propensities
 
-    def impressions(self) -> Iterator[Impression]:
-        """Yield a row for each card."""
+    @property
+    def page(self) -> Page:
+        return self.user_id, timezone.localdate(self.shown_at), self.version
+
+    def impressions(self, known: Collection[int] = ()) -> Iterator[Impression]:
+        """Yield a row for each card that is not known."""
         usual = Impression.Slot.RANKED if self.version else Impression.Slot.POPULAR
-        day = timezone.localdate(self.shown_at)
+        _, day, _ = self.page
         for position, anime_id in enumerate(self.anime_ids, start=self.start + 1):
+            if anime_id in known:
+                continue
             yield Impression(
                 user_id=self.user_id,
                 item_id=anime_id,
@@ -81,6 +92,8 @@ class Log:
         self._thread: threading.Thread | None = None
         self._outage = False
         self._lost = 0
+        # Most of a page was shown on the one before, and is in the database already: that is not sent again.
+        self._written: dict[Page, set[int]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -114,13 +127,23 @@ class Log:
         with self._writing:
             while batch := self._take():
                 try:
-                    save(batch)
+                    save(batch, self._written)
                 except (OperationalError, InterfaceError) as error:
                     return self._keep(batch, error)
                 except DatabaseError:  # it would fail again, and hold up all that comes after
                     logger.exception("Impressions of %d pages cannot be written and are dropped", len(batch))
+                else:
+                    self._remember(batch)
                 self._note_recovery()
         return None
+
+    def _remember(self, batch: Iterable[Showing]) -> None:
+        if self._thread is None:  # what its caller may yet roll back was not written
+            return
+        for showing in batch:
+            self._written.setdefault(showing.page, set()).update(showing.anime_ids)
+        while len(self._written) > MAX_REMEMBERED:
+            del self._written[next(iter(self._written))]
 
     def _run(self) -> None:
         last = False
@@ -163,11 +186,14 @@ class Log:
         self._outage, self._lost = False, 0
 
 
-def save(showings: Iterable[Showing]) -> None:
-    """Write the impressions that are not there yet; what was shown first counts."""
+def save(showings: Iterable[Showing], written: Mapping[Page, Collection[int]] = MappingProxyType({})) -> None:
+    """Write the impressions that are not there yet, as those `written` are; what was shown first counts."""
     rows: dict[tuple[object, ...], Impression] = {}
-    for row in (row for showing in showings for row in showing.impressions()):
-        rows.setdefault((row.user_id, row.item_id, row.day, row.version), row)
+    for showing in showings:
+        for row in showing.impressions(written.get(showing.page, ())):
+            rows.setdefault((row.user_id, row.item_id, row.day, row.version), row)
+    if not rows:
+        return
     try:
         _insert(rows.values())
     except IntegrityError:  # an account or a title was deleted meanwhile

@@ -109,7 +109,7 @@ class Order:
         return Situation(
             self.catalogue,
             said={reaction.anime_id: reaction.feedback_type for reaction in self.history.reactions},
-            hidden=list(Item.objects.withheld(adult=True).values_list("pk", flat=True)),
+            hidden=list(Item.objects.withheld(adult=True).order_by().values_list("pk", flat=True)),
             shows_adult=self.adult,
             watched=self.dismissed.seen.keys(),
             dismissed=dismissed_ids(self.dismissed, self.catalogue),
@@ -153,21 +153,32 @@ class Order:
         """
         known = live.rows >= 0
         known[known] = pool[live.rows[known]]
-        exclude = live.item_ids[~known].tolist()
         done, k = 0, min(RANKED_FOR_A_CARD * n, int(known.sum()))
         while done < k:
-            with RANKING.time():
-                ranked = live.ranker.rank(self.sequence, k, exclude=exclude, steer=self._steer_items(live))
-            rows = self.catalogue.rows_of([item.item_id for item in ranked])
+            rows, scores = self._ranked(live, known, k)
             if live.ranker.ranks_by_probability:
-                self._believe(rows, [item.score for item in ranked])
+                self._believe(rows, scores)
             yield from (int(row) for row in rows[done:])
             done, k = k, min(2 * k, int(known.sum()))
         rest = pool.copy()
         rest[live.rows[known]] = False
         yield from self._by_popularity(rest)
 
-    def _believe(self, rows: Rows, scores: Sequence[float]) -> None:
+    def _ranked(self, live: LiveRanker, known: Mask, k: int) -> tuple[Rows, NDArray[np.float64]]:
+        """Return the rows and scores of the k best of the ranker's titles that are marked."""
+        steer = self._steer_items(live)
+
+        def work_out() -> tuple[Rows, NDArray[np.float64]]:
+            exclude = live.item_ids[~known].tolist()
+            with RANKING.time():
+                ranked = live.ranker.rank(self.sequence, k, exclude=exclude, steer=steer)
+            scores = np.array([item.score for item in ranked], dtype=np.float64)
+            return self.catalogue.rows_of([item.item_id for item in ranked]), scores
+
+        leaning = None if steer is None else steer.tobytes()
+        return live.remembered.answer(("rank", self.sequence, k, known.tobytes(), leaning), work_out)
+
+    def _believe(self, rows: Rows, scores: NDArray[np.float64]) -> None:
         """Note of each card the log-probability of the best of its series, as it is without a mood."""
         cards = self.situation.entries[self.catalogue.group[rows]]
         steered = np.zeros(len(rows)) if self._steer is None else self._steer[cards]
@@ -210,7 +221,7 @@ class Order:
         rows = self.catalogue.rows_of(anime_ids)
         return genre_cosines(self.catalogue, rows, rows)
 
-    @property
+    @cached_property
     def sequence(self) -> MlHistory:
         """The history as the model reads it: without what the person ignores."""
         return sequence_of(History(self.counted), self.dismissed)

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from ml.history import History
 from recommender.catalogue import Catalogue, catalogue_version, read_catalogue
 from recommender.models import Checkpoint, NotServable
+from recommender.remembered import Remembered
 from recommender.starter_grid import starter_grid
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class LiveRanker:
     ranker: Ranker
     strangers: frozenset[int]  # titles the model knows that are not in the catalogue: never rank them
     catalogue: Catalogue
+    remembered: Remembered = field(default_factory=Remembered, compare=False, repr=False)
 
     @property
     def series(self) -> Mapping[int, str]:

@@ -30,6 +30,12 @@ class Situation:
     def visible(self) -> Mask:
         return ~(self.catalogue.mask_of(self.hidden) | self.adult)
 
+    def on_show(self, anime_ids: Collection[int]) -> list[int]:
+        """Keep the titles that the person may see."""
+        rows = self.catalogue.rows_of(anime_ids)
+        shown: list[int] = self.catalogue.ids[rows[self.visible[rows]]].tolist()
+        return shown
+
     @cached_property
     def adult(self) -> Mask:
         """Mark the titles for adults while they are switched off."""

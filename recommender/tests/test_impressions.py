@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -127,6 +128,27 @@ def test_the_thread_writes_by_itself_and_at_the_end(ann: User, catalogue: None, 
     log.add(shown(ann, 3))
     log.stop()
     assert Impression.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_thread_wrote_today_is_not_sent_again(
+    ann: User, catalogue: None, log: Log, monkeypatch
+) -> None:
+    sent: list[int] = []
+    insert = impressions._insert
+
+    def noting(rows: Iterable[Impression]) -> None:
+        sent.extend(row.item_id for row in rows)
+        insert(rows)
+
+    monkeypatch.setattr(impressions, "_insert", noting)
+    monkeypatch.setattr(impressions, "BATCH", 1)
+    for anime_ids in ((1, 2, 3), (2, 3, 4), (1, 2, 3)):
+        log.add(shown(ann, *anime_ids))
+        wait_until(lambda: not len(log))
+    log.add(shown(ann, 5))
+    wait_until(lambda: written() == 5)
+    assert sorted(sent) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.django_db(transaction=True)

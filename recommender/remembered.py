@@ -1,0 +1,37 @@
+"""What a ranker said lately: asked again about a history that stands as it stood, it would say the same."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+MOST = 256  # answers, some kilobytes each: of the people who are here, what they go back and forth to
+
+Answer = TypeVar("Answer")
+
+
+class Remembered:
+    """Answers by their questions; those not asked for the longest are forgotten. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[Hashable, Any] = OrderedDict()
+        self._changing = threading.Lock()  # never held while an answer is worked out
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def answer(self, question: Hashable, work_out: Callable[[], Answer]) -> Answer:
+        """Return what was answered before, or work it out. Nobody may change an answer."""
+        with self._changing:
+            if question in self._answers:
+                self._answers.move_to_end(question)
+                known: Answer = self._answers[question]
+                return known
+        answer = work_out()
+        with self._changing:
+            self._answers[question] = answer
+            while len(self._answers) > MOST:
+                self._answers.popitem(last=False)
+        return answer
