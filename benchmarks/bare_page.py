@@ -64,12 +64,12 @@ _OF_ITEM = (
 
 def _card(card: Any) -> SimpleNamespace:
     item = SimpleNamespace(
-        genres=SimpleNamespace(all=[SimpleNamespace(name=genre.name) for genre in card.item.genres.all()]),
         get_absolute_url=card.item.get_absolute_url(),
         **{name: getattr(card.item, name) for name in _OF_ITEM},
     )
     return SimpleNamespace(
         item=item,
+        genres=card.genres,
         reason=SimpleNamespace(text=card.reason.text),
         label=card.label,
         match=card.match and _match(card.match),

@@ -94,6 +94,8 @@ def report_weights(weights: list[Weight]) -> None:
         rows[weight[1], weight[2]].append(weight)
     for (word, pid), mine in rows.items():
         ends = [f"{mine[0][column]:.0f}, {mine[-1][column]:.0f}" for column in (3, 4)]
+        if len(mine) < len(weights) / len(rows) / 4:
+            continue  # a trainer that ended with its run
         rises = []
         for column in (3, 4):
             points = [((row[0] - begin) / 3600, float(row[column])) for row in mine if row[0] >= begin]

@@ -23,6 +23,7 @@ from benchmarks.load_site import Scales, locust, make_people, read_notes, runnin
 from benchmarks.swap import Watch, set_up
 from nostrade_site.tests.site import ROOT, Site, eventually
 
+ACQUAINTANCES = 120  # readers with histories, on whom a candidate can be judged
 SWAPS = 12
 RUNS = (0.15, 0.55)  # shares of the time after which the trainer is asked for a run
 WEIGHED_EVERY = 10.0
@@ -47,7 +48,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with running_site(arguments.database) as site:
         versions = set_up(site)
-        make_people(site, arguments.people, arguments.people)
+        make_people(site, ACQUAINTANCES, arguments.people)  # most of whom only have a history
         soak(site, versions, arguments)
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import prefetch_related_objects
-
 from catalog.models import Item
 from recommender.dealing import Place
 from recommender.explanations import WILDCARD, Reason, because, popular, real_causes
@@ -23,6 +21,7 @@ class Card:
     """A title in the feed, and why it is there."""
 
     item: Item
+    genres: tuple[str, ...]
     reason: Reason
     label: str = ""  # where in its series it stands
     match: Match | None = None  # None where the model does not know the title, or nobody's taste decides
@@ -31,15 +30,15 @@ class Card:
 
 
 def cards_of(order: Order, places: Sequence[Place]) -> tuple[Card, ...]:
-    """Fetch the titles and say why each is there, in two queries; reasons name no title out of sight."""
+    """Fetch the titles and say why each is there, in one query; reasons name no title out of sight."""
     anime_ids = [place.anime_id for place in places]
     causes = _causes(order, [place.anime_id for place in places if not place.is_wildcard])
     named = [cause.item_id for found in causes.values() for cause in found]
     items = Item.objects.in_bulk({*anime_ids, *order.situation.on_show(named)})
-    prefetch_related_objects([items[pk] for pk in anime_ids if pk in items], "genres")
     return tuple(
         Card(
             items[place.anime_id],
+            order.catalogue.genres_of(place.anime_id),
             _reason(place, causes, items),
             order.situation.label_of(place.anime_id),
             _match(order, place.anime_id),

@@ -94,6 +94,12 @@ class Catalogue:
         mask[self.rows_of(anime_ids)] = True
         return mask
 
+    def genres_of(self, anime_id: int) -> tuple[str, ...]:
+        """Name a title's genres, in the order of their names."""
+        for row in self.rows_of([anime_id]):
+            return tuple(self.genres[column] for column in np.flatnonzero(self.has_genre[row]))
+        return ()
+
     def ids_of(self, mask: Mask) -> list[int]:
         """Return the titles that a mask marks."""
         found: list[int] = self.ids[mask].tolist()

@@ -207,7 +207,7 @@ def test_query_count_is_the_same_with_every_control(
 ) -> None:
     say(ann, 1)
     feed_for(ann)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         assert feed_for(ann, asked=QueryDict(query)).cards
 
 

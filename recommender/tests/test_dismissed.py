@@ -126,12 +126,12 @@ def test_query_count_does_not_depend_on_what_was_dismissed(
     for anime_id in range(2, 5):
         dismiss(ann, anime_id, Kind.SEEN)
     feed_for(ann)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         feed_for(ann)
     for count in (3, 6):
         for anime_id in range(40, 40 + count):
             dismiss(ann, anime_id, Kind.FRANCHISE)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(7):
             feed_for(ann)
 
 

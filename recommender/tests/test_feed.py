@@ -151,7 +151,7 @@ def test_query_count_does_not_depend_on_the_history(
         if anime_id not in (HIDDEN, ADULT):
             say(ann, anime_id)
     feed_for(ann)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         feed_for(ann)
 
 
@@ -162,9 +162,9 @@ def test_query_count_with_300_events_and_the_tail(
     for anime_id in (*range(2000, 2299), 1):
         say(ann, anime_id)
     feed_for(ann)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         assert feed_for(ann).known == 300
-    with django_assert_num_queries(8):  # also for the titles the model does not know
+    with django_assert_num_queries(7):  # also for the titles the model does not know
         assert set(NEWCOMERS) & set(ids(feed_for(ann, page=4)))
 
 

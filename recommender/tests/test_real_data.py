@@ -82,7 +82,7 @@ def test_a_long_history_costs_no_more_queries_and_pages_never_repeat(
     for item in Item.objects.visible().popular()[:300]:
         Event.objects.record(ann, item, FeedbackType.LIKE)
     feed_for(ann)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         page = feed_for(ann)
     assert (page.known, page.is_personal, len(page.cards)) == (300, True, PAGE_SIZE)
     seen: list[int] = []
