@@ -75,12 +75,12 @@ class ItemQuerySet(models.QuerySet["Item"]):
     def visible(self, *, adult: bool = False) -> ItemQuerySet:
         """Keep the titles a person may see; adult ones only where `adult` says they asked for them."""
         shown = self.filter(is_hidden=False)
-        return shown if adult else shown.exclude(pk__in=_adult_ids())
+        return shown if adult else shown.exclude(models.Exists(_adult_genres()))
 
     def withheld(self, *, adult: bool = False) -> ItemQuerySet:
         """Keep the complement of `visible`: what the ranker must mask before top-k."""
         hidden = models.Q(is_hidden=True)
-        return self.filter(hidden if adult else hidden | models.Q(pk__in=_adult_ids()))
+        return self.filter(hidden if adult else hidden | models.Exists(_adult_genres()))
 
     def of(self, *, genre: str = "", type: str = "") -> ItemQuerySet:  # noqa: A002  (the fields' own names)
         """Keep the titles of a genre and of a type; nothing said keeps all."""
@@ -100,10 +100,13 @@ class ItemQuerySet(models.QuerySet["Item"]):
         return self.order_by("-members", "anime_id")
 
 
-def _adult_ids() -> models.QuerySet[Any, Any]:
-    """Return the adult titles' ids as a subquery that begins at the few adult genres, not at each title."""
-    adult = Genre.objects.filter(is_adult=True).order_by()
-    return Item.genres.through.objects.filter(genre_id__in=adult).values("item_id")
+def _adult_genres() -> models.QuerySet[Any, Any]:
+    """Return the adult genres of the title at hand: most questions are about one title, or a page of them.
+
+    A list of all adult titles would make PostgreSQL read every genre of every title for each of these.
+    """
+    genres = Item.genres.through.objects.filter(genre__is_adult=True)
+    return genres.filter(item_id=models.OuterRef("pk")).order_by()
 
 
 class Item(models.Model):

@@ -18,7 +18,9 @@ def similar_to(item: Item, *, adult: bool) -> list[Item]:
     live = get_ranker()
     if live is None or not live.ranker.knows(item.pk):
         return of_its_genres(item, adult=adult)
-    withheld = set(Item.objects.withheld(adult=adult).values_list("pk", flat=True))
+    withheld = set(Item.objects.withheld(adult=True).order_by().values_list("pk", flat=True))
+    if not adult:
+        withheld.update(live.catalogue.ids_of(live.catalogue.is_adult))
     near = live.ranker.similar(item.pk, N_SIMILAR + LOOKAHEAD, exclude=withheld | live.strangers)
     chosen = list(islice(spread((other.item_id for other in near), live.series), N_SIMILAR))
     items = Item.objects.prefetch_related("genres").in_bulk(chosen)
