@@ -14,15 +14,23 @@ READERS = 24
 HISTORIES = (10, 30, 50, 100, 200, 300)
 FIRST = 1_000  # id of the first of the crowd; readers have smaller ones
 
-# Well-known titles are chosen more often than others; {people} and {each} are numbers.
+RANKED = """
+CREATE TEMPORARY TABLE ranked AS
+SELECT row_number() OVER (ORDER BY members DESC, anime_id) AS place, anime_id
+FROM catalog_item WHERE NOT is_hidden
+"""
+# Turn by turn, as on a site: a person's events lie all over the table. Well-known titles are chosen most.
 EVENTS = """
 INSERT INTO feedback_event (user_id, item_id, feedback_type, timestamp)
-SELECT user_id, titles[1 + floor(cardinality(titles) * random() ^ 2.5)::int], 1 + floor(3 * random())::int,
-       now() - interval '400 days' * (1 - turn / {most}.0) + interval '1 second' * random() * 3600
-FROM (SELECT array_agg(anime_id ORDER BY members DESC) AS titles FROM catalog_item WHERE NOT is_hidden) AS a,
-     generate_series(1, {most}) AS turn,
-     generate_series({first}, {first} + {people} - 1) AS user_id
-WHERE turn > {most} - (0.2 + 1.6 * ((user_id * 7919) % 1000) / 1000.0) * {each}
+SELECT user_id, anime_id, kind, at
+FROM (SELECT user_id, 1 + floor((SELECT count(*) FROM ranked) * random() ^ 2.5)::int AS place,
+             1 + floor(3 * random())::int AS kind,
+             now() - interval '400 days' * (1 - turn / {most}.0) + interval '1 hour' * random() AS at
+      FROM generate_series(1, {most}) AS turn
+      CROSS JOIN LATERAL generate_series({first} + 0 * turn, {first} + {people} - 1) AS user_id
+      WHERE turn > {most} - (20 + 160 * ((user_id * 7919) % 1000) / 1000) * {each} / 100
+      OFFSET 0) AS said
+JOIN ranked USING (place)
 """
 RETRACTIONS = """
 INSERT INTO feedback_event (user_id, item_id, feedback_type, timestamp, retracts_id)
@@ -37,18 +45,18 @@ FROM generate_series({first}, {first} + {people} - 1) AS n
 """
 IMPRESSIONS = """
 INSERT INTO recommender_impression (user_id, item_id, version, slot, position, propensity, day, shown_at)
-SELECT user_id, titles[1 + (user_id * 31 + place * 7) % 3000], 'starter-0', 'ranked', place, 1,
-       current_date - (user_id % 60)::int, now() - interval '1 day' * (user_id % 60)
-FROM (SELECT array_agg(anime_id ORDER BY members DESC) AS titles FROM catalog_item WHERE NOT is_hidden) AS a,
-     generate_series(1, 20) AS place,
-     generate_series({first}, {first} + {people} - 1) AS user_id
+SELECT user_id, anime_id, 'starter-0', 'ranked', at, 1, current_date - (user_id % 60)::int,
+       now() - interval '1 day' * (user_id % 60)
+FROM generate_series({first}, {first} + {people} - 1) AS user_id
+CROSS JOIN LATERAL generate_series(1 + 0 * user_id, 20) AS at
+JOIN ranked ON place = 1 + (user_id * 31 + at * 7) % 3000
 """
 SAVED = """
 INSERT INTO feedback_saved (user_id, item_id, created_at)
-SELECT user_id, titles[1 + (user_id * 17 + place * 101) % 5000], now() - interval '1 day' * place
-FROM (SELECT array_agg(anime_id ORDER BY members DESC) AS titles FROM catalog_item WHERE NOT is_hidden) AS a,
-     generate_series(1, 5) AS place,
-     generate_series({first}, {first} + {people} - 1) AS user_id
+SELECT user_id, anime_id, now() - interval '1 day' * at
+FROM generate_series({first}, {first} + {people} - 1) AS user_id
+CROSS JOIN LATERAL generate_series(1 + 0 * user_id, 5) AS at
+JOIN ranked ON place = 1 + (user_id * 17 + at * 101) % 5000
 """
 TITLES = """
 INSERT INTO catalog_item (anime_id, name, search_name, type, members, synopsis, poster_url, is_hidden,
@@ -94,7 +102,7 @@ def make_crowd(people: int, events: int) -> None:
     """Make the others, and all they did."""
     numbers = {"people": people, "first": FIRST, "each": events // people, "most": 2 * events // people}
     with _quickly("feedback_event", "recommender_impression", "feedback_saved", "auth_user"):
-        for statement in (PEOPLE, EVENTS, RETRACTIONS, IMPRESSIONS, SAVED):
+        for statement in (RANKED, PEOPLE, EVENTS, RETRACTIONS, IMPRESSIONS, SAVED):
             _run(statement.format(**numbers), statement.split()[2])
 
 

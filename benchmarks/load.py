@@ -4,8 +4,8 @@
 
 Starts the whole site in a folder of its own, with two web workers and the starter. Locust (`load_people.py`)
 keeps up the mix, and every reaction that was acknowledged is looked up in the database afterwards. Then the
-feed alone is asked for, in turns from the site and from a bare Django view (`bare_page.py`) that renders the
-same page from constants, under the same gunicorn settings.
+feed alone is asked for in turns: from the site, from the site after a reaction, and from a bare Django view
+(`bare_page.py`) that renders the same page from constants, under the same gunicorn settings.
 """
 
 # ruff: noqa: PLC0415  # the site's code can be imported only after its settings were chosen
@@ -22,7 +22,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load_report import Phase, report_losses, report_mix, report_ratio, report_weights
+from benchmarks.load_report import (
+    AGAIN,
+    ANEW,
+    BARE,
+    Phase,
+    report_losses,
+    report_mix,
+    report_ratio,
+    report_weights,
+)
 from benchmarks.load_site import Scales, cpu_seconds, locust, make_people, read_notes, running_site
 from nostrade_site.tests.site import ROOT, Site, eventually, free_port
 
@@ -84,25 +93,29 @@ def compare(site: Site, rounds: int, seconds: float) -> None:
     keep_constants(user, site.folder / "constants")
     database = postmaster()
     with bare_site(site) as (process, port):
-        servers = {"real": (site.processes("gunicorn")[0], site.port), "bare": (process, port)}
+        gunicorn = site.processes("gunicorn")[0]
+        turns = [
+            (BARE, "FeedReader", process, port),
+            (AGAIN, "FeedReader", gunicorn, site.port),
+            (ANEW, "FeedReactor", gunicorn, site.port),
+        ]
         phases: list[Phase] = []
         for number in range(rounds):
-            for name in ("real", "bare") if number % 2 else ("bare", "real"):
-                pid, at = servers[name]
-                phases.append(turn(site, name, at, [pid, *database], seconds))
+            for name, people, pid, at in turns if number % 2 else turns[::-1]:
+                phases.append(turn(site, (name, people), at, [pid, *database], seconds))
     report_ratio(phases)
 
 
-def turn(site: Site, name: str, port: int, processes: list[int], seconds: float) -> Phase:
-    """Let people read one of the two feeds for a while."""
-    notes, people = site.folder / f"notes-{name}-{time.time()}", site.folder / "people.json"
-    with locust(notes, people, port, "FeedReader", users=READERS_ALONE, pause=0):
+def turn(site: Site, name: tuple[str, str], port: int, processes: list[int], seconds: float) -> Phase:
+    """Let people of a class ask for one of the feeds for a while."""
+    notes, people = site.folder / f"notes-{time.time()}", site.folder / "people.json"
+    with locust(notes, people, port, name[1], users=READERS_ALONE, pause=0):
         time.sleep(2)  # everybody is there, and what is lazy was done
         began, before = time.time(), sum(map(cpu_seconds, processes))
         time.sleep(seconds)
         ended, used = time.time(), sum(map(cpu_seconds, processes)) - before
     lines = [line for line in read_notes(notes) if began <= line["end"] <= ended]
-    return Phase(name, lines, ended - began, used)
+    return Phase(name[0], lines, ended - began, used)
 
 
 def postmaster() -> list[int]:

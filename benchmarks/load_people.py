@@ -81,6 +81,22 @@ class FeedReader(Person):
         self.ask("GET", "/", "feed")
 
 
+class FeedReactor(FeedReader):
+    """Says something of a card, or takes it back, and opens the new feed; no answer can be remembered."""
+
+    def on_start(self) -> None:
+        super().on_start()
+        self.loved = 0
+
+    @task
+    def feed(self) -> None:
+        anime_id = self.loved or random.choice(self.person["titles"])  # noqa: S311
+        data = {"feedback_type": "0" if self.loved else "3", "next": "/"}
+        if self.ask("POST", f"/feedback/{anime_id}/", "reaction", 303, data=data) is not None:
+            self.loved = 0 if self.loved else anime_id
+        self.ask("GET", "/", "feed")
+
+
 class Reader(Person):
     """Somebody in a browser: reads, reacts, takes it back, saves, looks at pages."""
 

@@ -96,7 +96,7 @@ def locust(notes: Path, people: Path, port: int, *classes: str, users: int, paus
     """Keep locust running with these classes of people; what it notes is added to a file."""
     command = [sys.executable, "-m", "locust", "-f", str(PEOPLE), "--headless", "--only-summary"]
     command += ["-u", str(users), "-r", str(users), "-H", f"http://127.0.0.1:{port}"]
-    command += ["--exit-code-on-error", "0", *classes]
+    command += ["--exit-code-on-error", "0", "--stop-timeout", "20", *classes]
     names = {"LOAD_PEOPLE": str(people), "LOAD_NOTES": str(notes), "LOAD_PAUSE": str(pause)}
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, env=os.environ | names, stdout=quiet, stderr=quiet)

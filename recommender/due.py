@@ -21,7 +21,9 @@ def why_retrain() -> str:
     if Checkpoint.objects.filter(state=Checkpoint.State.TRAINING).exists():
         return ""
     read = Checkpoint.objects.aggregate(last=Max("last_event_id"))["last"] or 0
-    news = Event.objects.standing().teaching().filter(pk__gt=read, list_import__isnull=True).count()
-    if Checkpoint.objects.active() is None or news < settings.RETRAIN_AFTER_EVENTS:
+    news = Event.objects.standing().teaching().filter(pk__gt=read, list_import__isnull=True)
+    news, enough = news.order_by("pk"), settings.RETRAIN_AFTER_EVENTS
+    # Counted no further than that: before its first run a large log would be read whole, every five minutes.
+    if Checkpoint.objects.active() is None or news[:enough].count() < enough:
         return ""
-    return f"{news} new events since the last run."
+    return f"{enough} new events or more since the last run."

@@ -63,7 +63,7 @@ def news_of(champion: Checkpoint) -> tuple[int, int]:
     news = Event.objects.standing().teaching().filter(pk__gt=champion.last_event_id).order_by("pk")
     ids = news.values_list("pk", flat=True)
     last = ids[MOST_NEW_EVENTS - 1 : MOST_NEW_EVENTS].first() or ids.last() or champion.last_event_id
-    return last, min(ids.count(), MOST_NEW_EVENTS)
+    return last, ids[:MOST_NEW_EVENTS].count()
 
 
 def refuse_too_little(champion: Checkpoint, until: int, n_new: int) -> None:

@@ -178,6 +178,6 @@ def test_enough_news_is_a_reason_once(live: Checkpoint, ann, settings) -> None:
     say(ann, ROMANCES[1])
     assert why_retrain() == ""
     newest = say(ann, ROMANCES[2])
-    assert why_retrain() == "3 new events since the last run."
+    assert why_retrain() == "3 new events or more since the last run."
     Checkpoint.objects.create(version="judged", state=State.REJECTED, last_event_id=newest.pk)
     assert why_retrain() == ""
