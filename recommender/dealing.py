@@ -15,7 +15,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from recommender.order import Order
-from recommender.wildcards import PAGES, Wildcard, choose, evidence, pool_of
+from recommender.wildcards import PAGES, Evidence, Wildcard, choose, evidence, pool_of
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,23 @@ def _drawn(order: Order, ranked: Sequence[int], pages: int, who: object) -> list
     known, today = evidence(), timezone.localdate()
     drawn = []
     for page in range(1, pages + 1):
-        pool = ranked[pool_of(page)]
-        drawn.append(choose(pool, order.wildcards, novelty(order, pool), known, (who, today, page)))
+        drawn.append(_drawn_from(order, tuple(ranked[pool_of(page)]), known, (who, today, page)))
     return drawn
+
+
+def _drawn_from(
+    order: Order, pool: tuple[int, ...], known: Evidence, seed: tuple[object, ...]
+) -> list[Wildcard]:
+    """Draw from one pool, or remember what was drawn: all that decides it is in the question."""
+
+    def work_out() -> list[Wildcard]:
+        return choose(pool, order.wildcards, novelty(order, pool), known, seed)
+
+    if order.live is None:
+        return work_out()
+    counts = tuple((known.shown.get(pk, 0), known.loved.get(pk, 0)) for pk in pool)
+    question = ("wildcards", seed, order.wildcards, pool, known.rate, counts)
+    return order.live.remembered.answer(question, work_out)
 
 
 def novelty(order: Order, pool: Sequence[int]) -> NDArray[np.float64]:

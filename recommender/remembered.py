@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-MOST = 256  # answers, some kilobytes each: of the people who are here, what they go back and forth to
+MOST = 512  # answers, some ten kilobytes each: of the people who are here, what they go back and forth to
 
 Answer = TypeVar("Answer")
 
