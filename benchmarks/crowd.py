@@ -121,13 +121,15 @@ def pages(user: Any) -> dict[str, Callable[[], object]]:
         for path in ("recommendations/", "events/", "saved/", "items/?search=naruto")
     }
     data, headers = {"anime_id": title, "feedback_type": "love"}, token | {"Idempotency-Key": "crowd"}
+    watch = serving.Watch()
+    watch._ask()  # reads the catalogue, once
     champion = Checkpoint.objects.active()
     assert champion is not None
     return found | {
         "API: react": lambda: client.post("/api/v1/events/", data, "application/json", headers=headers),
         "react": lambda: client.post(f"/feedback/{title}/", {"feedback_type": "1", "next": "/"}),
         "save": lambda: client.post(f"/saved/{title}/", {"saved": "1", "next": "/"}),
-        "checkpoint poll": lambda: serving.Watch()._ask(),
+        "checkpoint poll": watch._ask,
         "is retraining due?": due.why_retrain,
         "what is news to a run?": lambda: retraining.news_of(champion),
         "wildcards, once an hour": wildcards.evidence,
