@@ -24,7 +24,6 @@ from unittest import mock
 
 from benchmarks.feed import set_up  # chooses the settings
 
-
 BESIDE = "in threads beside"  # impressions written, the checkpoint asked for
 
 
