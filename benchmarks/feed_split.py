@@ -135,7 +135,8 @@ def measure(arguments: argparse.Namespace) -> tuple[list[dict[str, float]], int,
             patched = mock.patch.object(owner, name, watch.timed(part, getattr(owner, name)))
             stack.enter_context(patched)
         for _ in range(arguments.rounds):
-            if arguments.anew and not Event.objects.retract(user, loved.pk):
+            if arguments.anew:  # a history that nobody had before, and not a longer one
+                Event.objects.retract(user, loved.pk)
                 Event.objects.record(user, loved, FeedbackType.LOVE)
             watch.lap()
             began = time.process_time() - time.thread_time()

@@ -11,6 +11,7 @@ import random
 import re
 import time
 import uuid
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -82,18 +83,16 @@ class FeedReader(Person):
 
 
 class FeedReactor(FeedReader):
-    """Says something of a card, or takes it back, and opens the new feed; no answer can be remembered."""
+    """Changes their mind about a title and opens the new feed: nobody had that history before."""
 
     def on_start(self) -> None:
         super().on_start()
-        self.loved = 0
+        self.words = cycle((2, 3))
 
     @task
     def feed(self) -> None:
-        anime_id = self.loved or random.choice(self.person["titles"])  # noqa: S311
-        data = {"feedback_type": "0" if self.loved else "3", "next": "/"}
-        if self.ask("POST", f"/feedback/{anime_id}/", "reaction", 303, data=data) is not None:
-            self.loved = 0 if self.loved else anime_id
+        data = {"feedback_type": str(next(self.words)), "next": "/"}
+        self.ask("POST", f"/feedback/{self.person['titles'][0]}/", "reaction", 303, data=data)
         self.ask("GET", "/", "feed")
 
 
@@ -105,7 +104,8 @@ class Reader(Person):
     def on_start(self) -> None:
         self.person = next(READERS)
         self.cards: list[int] = []
-        self.loved = self.saved = 0
+        self.told = self.saved = 0
+        self.words = cycle((2, 3, 1))
         self.feed()
 
     @task(10)
@@ -119,13 +119,12 @@ class Reader(Person):
 
     @task(6)
     def react(self) -> None:
-        """Say something new, or take back what was said before: the history stays as long as it was."""
-        anime_id = self.loved or random.choice(self.cards or [0])  # noqa: S311
-        kind = 0 if self.loved else random.choice((1, 2, 3))  # noqa: S311
+        """Like a card, then change one's mind about it twice, then like another: always a new history."""
+        kind = next(self.words)
+        anime_id = self.told = random.choice(self.cards or [0]) if kind == 2 else self.told  # noqa: S311
         data = {"feedback_type": str(kind), "next": "/?shown=20"}
         if anime_id and self.ask("POST", f"/feedback/{anime_id}/", "reaction", 303, data=data) is not None:
             self.said(anime_id, kind)
-            self.loved = 0 if self.loved else anime_id
         headers = {"HX-Request": "true", "HX-Target": "feed"}
         if text := self.ask("GET", "/?shown=20", "feed after a reaction", headers=headers):
             self.cards = [int(found) for found in CARD.findall(text)]
