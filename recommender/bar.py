@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
-import numpy as np
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -64,7 +63,8 @@ class Bar:
     def genres(self) -> list[Choice]:
         """Return the genres a person may choose; those for adults only where they are switched on."""
         chosen, catalogue = self.controls, self.order.catalogue
-        shown = np.any(catalogue.has_genre[self.order.situation.visible], axis=0).tolist()
+        out_of_sight = catalogue.has_genre[~self.order.situation.visible].sum(axis=0)  # of few titles
+        shown = (catalogue.titles_of_genre > out_of_sight).tolist()
         return [
             Choice(name, name, name in chosen.include, name in chosen.exclude)
             for name, is_shown in zip(catalogue.genres, shown, strict=True)

@@ -61,6 +61,12 @@ class Catalogue:
         return np.lexsort((self.ids, -self.members))
 
     @cached_property
+    def titles_of_genre(self) -> Rows:
+        """Count the titles of each genre."""
+        counts: Rows = self.has_genre.sum(axis=0)
+        return counts
+
+    @cached_property
     def kinds(self) -> frozenset[str]:
         """Return the types that there are."""
         return frozenset(self.types.tolist())
