@@ -58,6 +58,30 @@ FROM generate_series({first}, {first} + {people} - 1) AS user_id
 CROSS JOIN LATERAL generate_series(1 + 0 * user_id, 5) AS at
 JOIN ranked ON place = 1 + (user_id * 17 + at * 101) % 5000
 """
+DISMISSALS = """
+INSERT INTO feedback_dismissal (user_id, item_id, kind, created_at)
+SELECT user_id, anime_id, 'seen', now() - interval '1 day' * at
+FROM generate_series({first}, {first} + {people} - 1) AS user_id
+CROSS JOIN LATERAL generate_series(1 + 0 * user_id, 3) AS at
+JOIN ranked ON place = 6000 + (user_id * 13 + at * 97) % 3000
+"""
+PREFERENCES = """
+INSERT INTO recommender_preferences (user_id, show_adult, controls, wildcards)
+SELECT user_id, false, '', 1 FROM generate_series({first}, {first} + {people} - 1) AS user_id
+"""
+IGNORED = """
+INSERT INTO recommender_ignored (user_id, item_id, created_at)
+SELECT user_id, anime_id, now() FROM generate_series({first}, {first} + {people} - 1, 10) AS user_id
+JOIN ranked ON place = 1 + user_id % 1000
+"""
+SESSIONS = """
+INSERT INTO django_session (session_key, session_data, expire_date)
+SELECT md5(n::text), '', now() + interval '90 days' FROM generate_series({first}, {first} + {people} - 1) AS n
+"""
+RECEIPTS = """
+INSERT INTO feedback_receipt (user_id, key, event_id, created_at)
+SELECT user_id, 'key-' || id, id, now() FROM feedback_event WHERE id % 100 = 7 AND user_id >= {first}
+"""
 # The log was read up to yesterday, as on any site that trains every night.
 TRAINED = """
 UPDATE recommender_checkpoint SET last_event_id = (SELECT max(id) - 5000 FROM feedback_event)
@@ -69,6 +93,9 @@ INSERT INTO catalog_item (anime_id, name, search_name, type, members, synopsis, 
 SELECT 900000 + n, 'Unheard of ' || n, 'unheard of ' || n, 'OVA', 0, '', '', false, now()
 FROM generate_series(1, {titles} - (SELECT count(*) FROM catalog_item)) AS n
 """
+
+
+OTHERS = (SAVED, DISMISSALS, PREFERENCES, IGNORED, SESSIONS, RECEIPTS)
 
 
 def make_readers() -> list[Any]:
@@ -108,7 +135,7 @@ def make_crowd(people: int, events: int) -> None:
     numbers = {"people": people, "first": FIRST, "each": events // people, "most": 2 * events // people}
     with _quickly("feedback_event", "recommender_impression", "feedback_saved", "auth_user"):
         _run(RANKED, "titles by rank")
-        for statement in (PEOPLE, EVENTS, RETRACTIONS, IMPRESSIONS, SAVED):
+        for statement in (PEOPLE, EVENTS, RETRACTIONS, IMPRESSIONS, *OTHERS):
             _run(statement.format(**numbers), statement.split()[2])
     _run(TRAINED, "last night's run")
 
@@ -132,8 +159,7 @@ def _quickly(*tables: str) -> Iterator[None]:
         for name, definition in indexes:
             _run(definition, f"index {name}")
         cursor.execute("SET session_replication_role = origin")
-    for table in tables:
-        _run(f"VACUUM ANALYZE {table}", f"vacuum {table}")
+    _run("VACUUM ANALYZE", "vacuum")
 
 
 def _run(statement: str, name: str) -> None:

@@ -140,7 +140,7 @@ class Item(models.Model):
     )
     is_hidden = models.BooleanField(default=False)
     # When a fact last changed: cached posters and the search index compare it. Bulk writers call touch().
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
 
     objects = ItemQuerySet.as_manager()
 
@@ -151,8 +151,6 @@ class Item(models.Model):
             models.Index(fields=["-members", "anime_id"], name="item_popular"),
             # Each feed asks which titles are hidden: few, and it must not read all to find them.
             models.Index(fields=["anime_id"], condition=models.Q(is_hidden=True), name="item_hidden"),
-            # Every process asks each second or two whether anything changed, and needs no more than this.
-            models.Index(fields=["updated_at", "franchise"], name="item_changed"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(name="item_id_positive", condition=models.Q(anime_id__gte=1)),
