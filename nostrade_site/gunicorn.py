@@ -1,8 +1,10 @@
 """gunicorn's configuration: `gunicorn -c python:nostrade_site.gunicorn nostrade_site.wsgi`."""
 
 import gc
+import ctypes
 import os
 import shutil
+import sys
 import tempfile
 from typing import Any
 
@@ -55,5 +57,20 @@ def post_worker_init(worker: object) -> None:
     # then quick, and comes before the requests of many minutes lie about.
     gc.collect()
     gc.freeze()
+    _share_heaps()
     serving.start()
     impressions.start()
+
+
+def _share_heaps() -> None:
+    """Let the threads of a worker share two heaps.
+
+    glibc gives each thread one of its own: what a swap or a long history leaves free in one is of no use to
+    the others, and a worker grew by some tens of megabytes an hour.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 2)
+
+
+_M_ARENA_MAX = -8  # malloc.h
