@@ -1,7 +1,7 @@
 """gunicorn's configuration: `gunicorn -c python:nostrade_site.gunicorn nostrade_site.wsgi`."""
 
-import gc
 import ctypes
+import gc
 import os
 import shutil
 import sys
