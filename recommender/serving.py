@@ -10,7 +10,6 @@ titles.
 from __future__ import annotations
 
 import ctypes
-import gc
 import logging
 import os
 import random
@@ -191,8 +190,6 @@ class Watch:
         else:
             self._problem = self._failed = ""
             _give_back_memory()
-            if self._thread is not None:
-                _spare_the_collector()
             logger.info("Serving checkpoint %s", active.version)
 
     def _report(self, level: int, problem: str) -> None:
@@ -225,20 +222,6 @@ def _give_back_memory() -> None:
     """
     if _MALLOC_TRIM is not None:
         _MALLOC_TRIM(0)
-
-
-def _spare_the_collector() -> None:
-    """Let the garbage collector pass over what stays: model and catalogue are 350,000 objects.
-
-    It would look through all of them every hundred pages or so, and everybody would wait for it. What is
-    replaced is freed all the same: nothing of it refers to itself.
-
-    A request refers to itself, and keeps half a megabyte of its page until a whole collection. Those come by
-    what the last one left: the second finds next to nothing, and so they come soon from then on.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.collect()
 
 
 _MALLOC_TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
