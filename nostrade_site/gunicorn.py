@@ -63,10 +63,9 @@ def post_worker_init(worker: object) -> None:
 
 
 def _share_heaps() -> None:
-    """Let the threads of a worker share two heaps.
+    """Let the threads of a worker share two heaps: of one each, what is free in one is of no use to the others.
 
-    glibc gives each thread one of its own: what a swap or a long history leaves free in one is of no use to
-    the others, and a worker grew by some tens of megabytes an hour.
+    Some ten megabytes a worker; they would come and go with every swap.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
