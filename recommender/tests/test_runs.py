@@ -169,7 +169,7 @@ def test_a_list_that_was_brought_waits_for_the_night(live: Checkpoint, ann, sett
     Event.objects.create(user=ann, item_id=ROMANCES[0], feedback_type=3, list_import=brought)
     assert why_retrain() == ""
     say(ann, ROMANCES[1])
-    assert why_retrain() == "1 new events since the last run."
+    assert why_retrain() == "1 new events or more since the last run."
 
 
 def test_enough_news_is_a_reason_once(live: Checkpoint, ann, settings) -> None:
