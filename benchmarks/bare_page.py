@@ -70,11 +70,15 @@ def _card(card: Any) -> SimpleNamespace:
     return SimpleNamespace(
         item=item,
         genres=card.genres,
-        reason=SimpleNamespace(text=card.reason.text),
+        reason=SimpleNamespace(text=card.reason.text, parts=[_part(part) for part in card.reason.parts]),
         label=card.label,
         match=card.match and _match(card.match),
         is_wildcard=card.is_wildcard,
     )
+
+
+def _part(part: Any) -> SimpleNamespace:
+    return SimpleNamespace(lead=part.lead, item=SimpleNamespace(pk=part.item.pk, name=part.item.name))
 
 
 def _match(match: Any) -> SimpleNamespace:
