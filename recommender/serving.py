@@ -50,7 +50,7 @@ class LiveRanker:
     ranker: Ranker
     strangers: frozenset[int]  # titles the model knows that are not in the catalogue: never rank them
     catalogue: Catalogue
-    remembered: Remembered = field(default_factory=Remembered, compare=False, repr=False)
+    remembered: Remembered = field(default_factory=Remembered, init=False, compare=False, repr=False)
 
     @property
     def series(self) -> Mapping[int, str]:

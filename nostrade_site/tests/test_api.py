@@ -77,7 +77,7 @@ def test_the_schema_describes_every_route(client: Client) -> None:
     paths = response.json()["paths"]
     names = {parameter["name"] for parameter in paths[URL]["get"]["parameters"]}
     filters = {"in", "out", "type", "from", "to", "score", "members"}
-    assert names == {"k", *filters, "discovery", "variety", "mood", "like", "tuned"}
+    assert names == {"k", *filters, "discovery", "variety", "mood", "like", "near", "tuned"}
     assert any("events" in path for path in paths)
 
 
