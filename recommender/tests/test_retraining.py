@@ -117,10 +117,11 @@ def test_a_worse_candidate_is_rejected_and_says_why(
     assert f"Nothing was said since {child}, which was rejected" in run()
 
 
-def test_a_handful_of_people_decide_nothing(live: Checkpoint, ann: User) -> None:
+def test_a_handful_of_people_decide_nothing(live: Checkpoint) -> None:
+    one = User.objects.create_user("one", pk=1)  # who is held out hangs on the id, and this one is not
     for anime_id in (*ROMANCES[:16], *BATTLES[-8:]):
         if anime_id != HIDDEN:
-            say(ann, anime_id)
+            say(one, anime_id)
     said = run()
     assert newest().state == State.REJECTED
     assert "Kept the champion: only 1 people to compare on, 20 are needed." in said
