@@ -1,10 +1,8 @@
 """gunicorn's configuration: `gunicorn -c python:nostrade_site.gunicorn nostrade_site.wsgi`."""
 
-import ctypes
 import gc
 import os
 import shutil
-import sys
 import tempfile
 from typing import Any
 
@@ -51,25 +49,12 @@ def on_exit(server: object) -> None:
 
 def post_worker_init(worker: object) -> None:
     """Load the ranker in the background, and log there what is shown: pages wait for neither."""
-    from recommender import impressions, serving  # noqa: PLC0415 - the master never loads the application
+    from recommender import heaps, impressions, serving  # noqa: PLC0415 - the master never loads the application
 
     # What was imported stays for good. Python's collector need not look at it again: a whole collection is
     # then quick, and comes before the requests of many minutes lie about.
     gc.collect()
     gc.freeze()
-    _share_heaps()
+    heaps.share_heaps()
     serving.start()
     impressions.start()
-
-
-def _share_heaps() -> None:
-    """Let the threads of a worker share two heaps, which saves it some ten megabytes.
-
-    glibc would give each one of its own, and what is free in one is of no use to the others.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 2)
-
-
-_M_ARENA_MAX = -8  # malloc.h

@@ -9,11 +9,9 @@ titles.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import random
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -29,6 +27,7 @@ from numpy.typing import NDArray
 
 from ml.history import History
 from recommender.catalogue import Catalogue, catalogue_version, read_catalogue
+from recommender.heaps import give_back_memory
 from recommender.models import Checkpoint, NotServable
 from recommender.remembered import Remembered
 from recommender.starter_grid import starter_grid
@@ -189,7 +188,7 @@ class Watch:
             self._report(logging.ERROR, f"Checkpoint {active.version} does not load, {instead}: {reason}")
         else:
             self._problem = self._failed = ""
-            _give_back_memory()
+            give_back_memory()
             logger.info("Serving checkpoint %s", active.version)
 
     def _report(self, level: int, problem: str) -> None:
@@ -215,16 +214,6 @@ def _with_catalogue(version: str, ranker: Ranker, catalogue: Catalogue) -> LiveR
     return LiveRanker(version, ranker, frozenset(ranker.item_ids) - catalogue.series.keys(), catalogue)
 
 
-def _give_back_memory() -> None:
-    """Return to the system what the old model and the loading left behind.
-
-    glibc keeps the holes between what is in use: without this a worker grows by two models in 20 swaps.
-    """
-    if _MALLOC_TRIM is not None:
-        _MALLOC_TRIM(0)
-
-
-_MALLOC_TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 _watch = Watch()
 
 
