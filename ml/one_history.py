@@ -37,15 +37,18 @@ class OneHistory:
             for name, layer in model.named_children()
             if isinstance(layer, nn.Embedding)
         }
-        self._blocks = [_block_layers(block) for block in model.blocks.children()]
+        *blocks, last = model.blocks.children()
+        self._blocks = [_block_layers(block) for block in blocks]
+        self._last = _layers(last)
+        self._keys, self._values = _by_head(self._last["key_value"], model.config.n_heads)
         self._norm = _layers(model)["norm"]
 
     def state(self, encoded: Encoded) -> Tensor:
         """Return the state (1, D) after an encoded history (5, L), L >= 1."""
         x = self._embed(encoded)
-        for number, block in enumerate(self._blocks, start=1):
-            x = self._block(x, block, answers=number == len(self._blocks))
-        return _norm(x, self._norm)
+        for block in self._blocks:
+            x = self._block(x, block)
+        return _norm(self._answer(x), self._norm)
 
     def _embed(self, encoded: Encoded) -> Tensor:
         """Add the embeddings that say something, (L, D)."""
@@ -59,21 +62,27 @@ class OneHistory:
                 x = x + self._tables[table][torch.from_numpy(encoded[row] * known)]
         return x
 
-    def _block(self, x: Tensor, layers: Layers, *, answers: bool) -> Tensor:
-        """Map (L, D) to (L, D), or to (1, D) in the block that answers for the last event only."""
-        y = _norm(x, layers["attention_norm"])
-        if answers:
-            x = x[-1:]
-            parts = _linear(y[-1:], layers["query"]), *_linear(y, layers["key_value"]).chunk(2, -1)
-        else:
-            parts = _linear(y, layers["query_key_value"]).chunk(3, -1)
+    def _block(self, x: Tensor, layers: Layers) -> Tensor:
+        """Map (L, D) to (L, D)."""
+        asked = _linear(_norm(x, layers["attention_norm"]), layers["query_key_value"])
         query, key, value = (
-            part.view(1, len(part), self._config.n_heads, -1).transpose(1, 2) for part in parts
+            part.view(1, len(part), self._config.n_heads, -1).transpose(1, 2) for part in asked.chunk(3, -1)
         )
-        heads = F.scaled_dot_product_attention(query, key, value, is_causal=not answers)
-        x = x + _linear(heads[0].transpose(0, 1).flatten(1), layers["output"])
-        hidden = F.gelu(_linear(_norm(x, layers["hidden_norm"]), layers["widen"]))
-        return x + _linear(hidden, layers["narrow"])
+        heads = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return _finish(x, heads[0].transpose(0, 1).flatten(1), layers)
+
+    def _answer(self, x: Tensor) -> Tensor:
+        """Map (L, D) to (1, D), the last event alone.
+
+        One question is asked of L events, so the weights of keys and values go to the question's side, where
+        they are met once and not L times. A bias of the keys adds the same to every event: nothing.
+        """
+        y = _norm(x, self._last["attention_norm"])
+        query = _linear(y[-1:], self._last["query"]).view(self._config.n_heads, 1, -1)
+        scores = query @ self._keys @ y.t() * query.shape[-1] ** -0.5  # (H, 1, L)
+        values, bias = self._values
+        heads = scores.softmax(-1) @ y @ values  # (H, 1, D / H)
+        return _finish(x[-1:], heads.flatten()[None] + bias, self._last)
 
 
 def _block_layers(block: nn.Module) -> Layers:
@@ -82,6 +91,13 @@ def _block_layers(block: nn.Module) -> Layers:
     asked = zip(layers["query"], layers["key_value"], strict=True)
     weight, bias = (torch.cat(pair, -1) for pair in asked)
     return layers | {"query_key_value": (weight, bias)}
+
+
+def _by_head(key_value: Layer, n_heads: int) -> tuple[Tensor, Layer]:
+    """Return weights of the keys (H, D / H, D), and of the values weights (H, D, D / H) and bias (D,)."""
+    weight, bias = key_value
+    keys, values = (part.unflatten(1, (n_heads, -1)) for part in weight.chunk(2, -1))
+    return keys.permute(1, 2, 0).contiguous(), (values.transpose(0, 1).contiguous(), bias.chunk(2)[1])
 
 
 def _layers(module: nn.Module) -> Layers:
@@ -94,6 +110,13 @@ def _layers(module: nn.Module) -> Layers:
         for name, layer in module.named_children()
         if isinstance(layer, nn.Linear | nn.LayerNorm)
     }
+
+
+def _finish(x: Tensor, heads: Tensor, layers: Layers) -> Tensor:
+    """Add what the heads found, then the feed-forward layer, (L, D) to (L, D)."""
+    x = x + _linear(heads, layers["output"])
+    hidden = F.gelu(_linear(_norm(x, layers["hidden_norm"]), layers["widen"]))
+    return x + _linear(hidden, layers["narrow"])
 
 
 def _linear(x: Tensor, layer: Layer) -> Tensor:
