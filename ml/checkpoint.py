@@ -21,7 +21,7 @@ from ml.id_maps import IdMap
 from ml.item_item import ItemItem
 from ml.sasrec import SASRec
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 WEIGHTS, MANIFEST, ID_MAP = "weights.safetensors", "checkpoint.json", "id_map.json"
 COUNTS = "item_counts"  # beside the model's tensors: people per title in training, (N + 1,)
 TITLES = "items.weight"  # the table of title vectors, (N + 1, D)
@@ -52,7 +52,7 @@ class Checkpoint:
 
     Weights are float32, or as they are stored where they are mapped from a file for serving. `item_counts`
     (N + 1,) int64 are the people per title in training, the cold-start answer. `mix` says what the model and
-    the item-item term count, by the length of a history. `version` is a sha256 over all that decides a
+    the item-item term count, by the coherence of a history. `version` is a sha256 over all that decides a
     ranking (weights, ids, config and mix), empty until saved or loaded; `parent` the version it was
     fine-tuned from.
     """

@@ -1,6 +1,6 @@
 """Every setting of the model and its training, as two frozen dataclasses passed whole."""
 
-from dataclasses import asdict, astuple, dataclass, field, fields
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -101,37 +101,42 @@ class ItemItemConfig:
 
 @dataclass(frozen=True)
 class Mix:
-    """What each part of the score counts, by how many events are known; straight lines in log length between.
+    """What each part of the score counts, by a history's coherence; straight lines between.
 
-    score = sasrec * logit + sparse * x B_sparse + spectral * x B_spectral. Outside of `lengths` the nearest
-    counts. The defaults are what `ml.mixing` found for the starter's recipe on its validation people; they
-    serve where no validation people are set aside.
+    score = sasrec * logit + sparse * x B_sparse + spectral * x B_spectral. The coherence is how much the
+    titles of a history say of one another (`ml.item_item.coherence`): little for a few titles out of a long
+    list, much for a whole list, however short. Outside of `coherence` the nearest counts. The defaults are
+    what `ml.mixing` found for the starter's recipe on its validation people; they serve where no validation
+    people are set aside.
     """
 
-    lengths: tuple[int, ...] = (3, 10, 30, 100)
-    sasrec: tuple[float, ...] = (0.2764, 0.3512, 0.3077, 0.06578)
-    sparse: tuple[float, ...] = (5.297, 6.747, 7.967, 7.458)
-    spectral: tuple[float, ...] = (250.9, 60.43, 9.394, 0.5149)
+    coherence: tuple[float, ...] = (0.0, 0.015, 0.06, 0.14, 0.3)
+    sasrec: tuple[float, ...] = (0.25, 0.3, 0.35, 0.25, 0.1)
+    sparse: tuple[float, ...] = (2.0, 5.0, 7.0, 8.0, 7.5)
+    spectral: tuple[float, ...] = (250.0, 150.0, 30.0, 5.0, 1.0)
 
     def __post_init__(self) -> None:
-        """Refuse weights that do not line up or lengths that do not rise; JSON's lists become tuples."""
+        """Refuse weights that do not line up or coherences that do not rise; JSON's lists become tuples."""
         for part in fields(self):
             object.__setattr__(self, part.name, tuple(getattr(self, part.name)))
-        if len({len(column) for column in astuple(self)}) != 1 or not self.lengths:
-            raise ValueError("a mix needs one weight of each part for each length.")
-        if self.lengths[0] < 1 or sorted(set(self.lengths)) != list(self.lengths):
-            raise ValueError("the lengths of a mix must be at least 1 and rise.")
+        if len({len(column) for column in astuple(self)}) != 1 or not self.coherence:
+            raise ValueError("a mix needs one weight of each part for each coherence.")
+        if sorted(set(self.coherence)) != list(self.coherence):
+            raise ValueError("the coherences of a mix must rise.")
         if not np.isfinite(np.array(astuple(self), dtype=float)).all():
             raise ValueError("the weights of a mix must be finite.")
 
-    def at(self, lengths: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the weights for histories of these lengths, (B,) to (3, B): sasrec, sparse, spectral."""
-        where, known = np.log(np.maximum(lengths, 1)), np.log(self.lengths)
-        rows = [np.interp(where, known, part) for part in (self.sasrec, self.sparse, self.spectral)]
-        return np.array(rows, dtype=np.float32)
+    def at(self, coherence: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the weights for histories of this coherence, (B,) to (3, B): sasrec, sparse, spectral."""
+        parts = (self.sasrec, self.sparse, self.spectral)
+        return np.array([np.interp(coherence, self.coherence, part) for part in parts], dtype=np.float32)
+
+    def without_sasrec(self) -> Self:
+        """Return the mix of the item-item term alone."""
+        return replace(self, sasrec=(0.0,) * len(self.coherence))
 
 
-SASREC_ALONE = Mix((1,), (1.0,), (0.0,), (0.0,))
+SASREC_ALONE = Mix((0.0,), (1.0,), (0.0,), (0.0,))
 
 
 @dataclass(frozen=True)

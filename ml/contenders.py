@@ -51,7 +51,7 @@ def parts(
     """
     yield Contender(RANKER, partial(_mixed, made, _whole), seed, baseline=False)
     yield Contender(SASREC, partial(_mixed, made, _sasrec), seed, baseline=False)
-    yield Contender(LINEAR, partial(_mixed, made, _linear), seed, baseline=False)
+    yield Contender(LINEAR, partial(_mixed, made, Mix.without_sasrec), seed, baseline=False)
     if content is not None:
         yield Contender(FIXED, partial(_fixed, made, content), seed, baseline=False)
         yield Contender(TUNED, partial(_blend, made, content, trial), seed, baseline=False)
@@ -63,10 +63,6 @@ def _whole(mix: Mix) -> Mix:
 
 def _sasrec(_mix: Mix) -> Mix:
     return SASREC_ALONE
-
-
-def _linear(mix: Mix) -> Mix:
-    return replace(mix, sasrec=(0.0,) * len(mix.lengths))
 
 
 def _mixed(made: Callable[[], Checkpoint], shares: Callable[[Mix], Mix]) -> Built:

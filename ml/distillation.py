@@ -3,7 +3,7 @@
 They are the item-item term and, in fine-tuning, the SASRec that it began as.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 from ml.batches import Batch
 from ml.checkpoint import Checkpoint
 from ml.config import Mix
-from ml.item_item import ItemItem
+from ml.item_item import ItemItem, coherence
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,7 @@ class Teacher:
         """Take the term and the mix of a checkpoint without its SASRec; None where the term is silent."""
         if checkpoint.item_item.is_silent:
             return None
-        mix = checkpoint.mix
-        return cls(checkpoint.item_item, replace(mix, sasrec=(0.0,) * len(mix.lengths)))
+        return cls(checkpoint.item_item, checkpoint.mix.without_sasrec())
 
     @torch.no_grad()
     def scores(self, batch: Batch) -> Tensor:
@@ -41,9 +40,9 @@ class Teacher:
         at = batch.at.cpu()
         told = (torch.arange(items.shape[1]) <= at[:, :, None]) & (items > 0)[:, None]  # (B, P, L)
         person, position, event = told.nonzero(as_tuple=True)
-        rows = person * at.shape[1] + position
-        sparse, spectral = self.term.scores(items[person, event], feedback[person, event], rows, at.numel())
-        weights = torch.from_numpy(self.mix.at(told.sum(-1).flatten().numpy()))[:, :, None]  # (3, B P, 1)
+        rows, known = person * at.shape[1] + position, items[person, event]
+        sparse, spectral = self.term.scores(known, feedback[person, event], rows, at.numel())
+        weights = torch.from_numpy(self.mix.at(coherence(sparse, known, rows)))[:, :, None]  # (3, B P, 1)
         mixed = weights[1] * sparse + weights[2] * spectral
         return mixed.view(*at.shape, -1).to(batch.at.device)
 

@@ -98,6 +98,13 @@ class ItemItem:
             return self._sparse(*events, n_rows), spectral
         return self._sparse_about(titles.numpy(), *events, n_rows), spectral
 
+    def sparse_scores(
+        self, items: Tensor, feedback: Tensor, rows: Tensor, n_rows: int, titles: Tensor
+    ) -> Tensor:
+        """Add up what events say about some titles (T,) by the sparse part alone: (n_rows, T)."""
+        weights = self._scales[0][feedback]
+        return self._sparse_about(titles.numpy(), items.numpy(), weights.numpy(), rows.numpy(), n_rows)
+
     @cached_property
     def _values(self) -> NDArray[np.float32]:
         """Widen once: to do it for each person would start PyTorch's threads for each."""
@@ -165,6 +172,18 @@ class ItemItem:
             return "item_item.offsets"
         strange = len(targets) and not 1 <= int(targets.min()) <= int(targets.max()) <= n_items
         return "item_item.targets" if strange else None
+
+
+def coherence(sparse: Tensor, items: Tensor, rows: Tensor) -> NDArray[np.float32]:
+    """Return how much the titles of histories say of one another, (n_rows,).
+
+    The mean, over the titles of a history, of what the sparse part says of each because of the others: from
+    `sparse` (n_rows, N + 1), what it says of all titles, and the events `items` and `rows` (E,). A whole list
+    holds what belongs together, and titles drawn from a long one hardly do, so this tells how much of a
+    person's list is known. 0 for a history without events.
+    """
+    said = torch.zeros(len(sparse)).index_add_(0, rows, sparse[rows, items])
+    return np.asarray((said / rows.bincount(minlength=len(sparse)).clamp_min(1)).numpy())
 
 
 def _kinds(term: ItemItem) -> set[tuple[str, bool, int, int | None]]:

@@ -1,13 +1,15 @@
-"""The score: what SASRec and the item-item term say, weighed by how much of a person is known."""
+"""The score: what SASRec and the item-item term say, weighed by how much of a list is known."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ml.checkpoint import Checkpoint
 from ml.encoding import FEEDBACK, ITEM, Inputs, collate
+from ml.item_item import coherence
 from ml.one_history import Encoded, OneHistory
 from ml.title_table import TitleTable
 
@@ -29,9 +31,15 @@ class MixedScore:
         self._bias = self.model.bias.detach()
 
     def weights(self, encoded: Sequence[Encoded]) -> Tensor:
-        """Return what each part counts for each history (3, B, 1)."""
-        lengths = np.array([row.shape[1] for row in encoded])
-        return torch.from_numpy(self.mix.at(lengths))[:, :, None]
+        """Return what each part counts for each history (3, B, 1), by how coherent it is."""
+        return self._weights(self.coherence(encoded))
+
+    def coherence(self, encoded: Sequence[Encoded]) -> NDArray[np.float32]:
+        """Return how much the titles of each history say of one another, (B,)."""
+        items, feedback, people = _events(encoded)
+        titles, columns = items.unique(return_inverse=True)
+        sparse = self.item_item.sparse_scores(items, feedback, people, len(encoded), titles)
+        return coherence(sparse, columns, people)
 
     def states(self, encoded: Sequence[Encoded]) -> Tensor:
         """Return SASRec's state after each history (B, D)."""
@@ -50,18 +58,17 @@ class MixedScore:
         """Return the logits of states (B, D): (B, N + 1 or T)."""
         return self.items.scores(states, titles).add_(self._bias if titles is None else self._bias[titles])
 
-    def parts(
-        self, encoded: Sequence[Encoded], titles: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return SASRec's logits and what the term says, sparse and spectral, each (B, N + 1 or T)."""
-        people = torch.from_numpy(np.repeat(np.arange(len(encoded)), [row.shape[1] for row in encoded]))
-        items, feedback = torch.from_numpy(np.concatenate(encoded, axis=1)[[ITEM, FEEDBACK]])
-        linear = self.item_item.scores(items, feedback, people, len(encoded), titles)
-        return self.sasrec(self.states(encoded), titles), *linear
+    def parts(self, encoded: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return SASRec's logits and what the term says, sparse and spectral, each (B, N + 1)."""
+        items, feedback, people = _events(encoded)
+        linear = self.item_item.scores(items, feedback, people, len(encoded))
+        return self.sasrec(self.states(encoded)), *linear
 
-    def mixed(self, encoded: Sequence[Encoded], titles: Tensor | None = None) -> Tensor:
-        """Return the mixed scores (B, N + 1 or T)."""
-        weights, (score, *linear) = self.weights(encoded), self.parts(encoded, titles)
+    def mixed(self, encoded: Sequence[Encoded]) -> Tensor:
+        """Return the mixed scores (B, N + 1)."""
+        score, *linear = self.parts(encoded)
+        items, _, people = _events(encoded)
+        weights = self._weights(coherence(linear[0], items, people))
         score.mul_(weights[0])
         for weight, part in zip(weights[1:], linear, strict=True):
             score.addcmul_(weight, part)
@@ -79,3 +86,13 @@ class MixedScore:
         items, feedback = torch.from_numpy(encoded[[ITEM, FEEDBACK]])
         sparse, spectral = self.item_item.scores(items, feedback, torch.zeros_like(items), 1, titles)
         return sparse.mul_(weights[1]).add_(spectral.mul_(weights[2]))
+
+    def _weights(self, coherences: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(self.mix.at(coherences))[:, :, None]
+
+
+def _events(encoded: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return all events of histories, each (E,): titles, feedback, and the number of the history."""
+    people = torch.from_numpy(np.repeat(np.arange(len(encoded)), [row.shape[1] for row in encoded]))
+    items, feedback = torch.from_numpy(np.concatenate(encoded, axis=1)[[ITEM, FEEDBACK]])
+    return items, feedback, people

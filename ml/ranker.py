@@ -217,14 +217,16 @@ class Ranker:
 
     @torch.inference_mode()
     def parts(self, histories: Sequence[History]) -> Tensor:
-        """Return the parts of the scores before they are mixed, (3, B, N + 1): SASRec's logits and what the
-        item-item term says, sparse and spectral. Each history needs a known title.
-        """
+        """Return SASRec's logits and the term's two parts (3, B, N + 1); each history needs a known title."""
         encoded = [self._encode(history) for history in histories]
         parts = torch.empty(3, len(encoded), len(self._id_map) + 1)
         for group in by_length([row.shape[1] for row in encoded], MAX_TOKENS):
             parts[:, group] = torch.stack(self._score.parts([encoded[row] for row in group]))
         return parts
+
+    def coherence(self, histories: Sequence[History]) -> NDArray[np.float32]:
+        """Return how much the titles of each history say of one another (`ml.item_item.coherence`), (B,)."""
+        return self._score.coherence([self._encode(history) for history in histories])
 
     def _encode(self, history: History) -> Encoded:
         return encode(history, self._id_map, self._score.model.config)

@@ -22,7 +22,8 @@ PREFIX = "starter-"
 def load_starter() -> Iterator[str]:
     """Bring what is missing, and say what was done; nothing where everything is there already.
 
-    A starter that is new becomes a candidate; it goes live where nothing is live, or an older starter.
+    A starter that is new becomes a candidate; it goes live where nothing is live, or an older starter, or
+    what this version can no longer read.
     Raises NotServable when it should go live and does not load, and what the catalogue's importer raises.
     """
     if not Item.objects.exists():
@@ -43,7 +44,7 @@ def load_starter() -> Iterator[str]:
     )
     if is_new:
         yield f"Registered {checkpoint}."
-    if is_due(checkpoint, is_new=is_new):
+    if is_due(checkpoint, manifest["format_version"], is_new=is_new):
         checkpoint.promote()
         yield f"{checkpoint} is active."
 
@@ -66,18 +67,32 @@ def registered(starter: Checkpoint) -> dict[str, Any]:
     return {name: getattr(starter, name) for name in names}
 
 
-def is_due(starter: Checkpoint, *, is_new: bool) -> bool:
-    """Say whether a starter should go live: never over what was trained here, nor against a roll back."""
+def is_due(starter: Checkpoint, format_version: int, *, is_new: bool) -> bool:
+    """Say whether a starter should go live: never over what was trained here, nor against a roll back.
+
+    But a checkpoint of another format than the starter's was written by an earlier version, and serves nobody.
+    """
     active = Checkpoint.objects.active()
     if active is None:
+        return True
+    if is_of_another_format(active.path, format_version):
         return True
     return is_new and active.version.startswith(PREFIX) and active.created_at < starter.created_at
 
 
-def read_manifest(path: Path) -> dict[str, str] | None:
-    """Read a starter's manifest; None where there is no starter."""
+def is_of_another_format(path: Path, format_version: int) -> bool:
+    """Tell whether a checkpoint says of itself that it is; one that says nothing is damaged, not older."""
     try:
-        manifest: dict[str, str] = json.loads((path / "checkpoint.json").read_text())
+        manifest = read_manifest(path)
+    except ValueError:
+        return False
+    return isinstance(manifest, dict) and manifest.get("format_version") != format_version
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """Read a checkpoint's manifest; None where there is none."""
+    try:
+        manifest: dict[str, Any] = json.loads((path / "checkpoint.json").read_text())
     except FileNotFoundError:
         return None
     return manifest

@@ -119,11 +119,11 @@ def damage_config(path):
 
 
 def damage_mix(path):
-    rewrite(path, mix={"lengths": [3, 3], "sasrec": [1, 1], "sparse": [0, 0], "spectral": [0, 0]})
+    rewrite(path, mix={"coherence": [0.1, 0.1], "sasrec": [1, 1], "sparse": [0, 0], "spectral": [0, 0]})
 
 
 def damage_mix_silently(path):
-    rewrite(path, mix={"lengths": [3], "sasrec": [1.0], "sparse": [0.0], "spectral": [0.0]})
+    rewrite(path, mix={"coherence": [0.1], "sasrec": [1.0], "sparse": [0.0], "spectral": [0.0]})
 
 
 def damage_config_silently(path):
@@ -160,7 +160,7 @@ def damage_id_map(path):
         (damage_format, "has format 99"),
         (damage_unknown_entry, "unknown entries .'surprise'"),
         (damage_config, "config names differ"),
-        (damage_mix, "lengths of a mix must be at least 1 and rise"),
+        (damage_mix, "coherences of a mix must rise"),
         (damage_mix_silently, "a mix that do not match its version"),
         (damage_config_silently, "a config or a mix that do not match its version"),
         (damage_ids_silently, "has ids, a config or a mix that do not match"),

@@ -30,7 +30,7 @@ def longer(trained, content):
 @pytest.mark.parametrize("part", ["sasrec", "spectral"])
 def test_a_cold_title_goes_to_those_who_like_its_kind(longer, part):
     parts = {"sasrec": (0.0,), "sparse": (0.0,), "spectral": (0.0,)} | {part: (1.0,)}
-    ranker = Ranker(replace(longer, mix=replace(longer.mix, lengths=(1,), **parts)))
+    ranker = Ranker(replace(longer, mix=replace(longer.mix, coherence=(0.0,), **parts)))
     for told, wanted, other in ((ROMANCE, NEW_ROMANCE, NEW_MECHA), (MECHA, NEW_MECHA, NEW_ROMANCE)):
         ranked = [item.item_id for item in ranker.rank(History.of(told[:6]), 100)]
         assert ranked.index(wanted) < ranked.index(other)

@@ -16,7 +16,7 @@ from ml.sasrec import SASRec
 from ml.tests.conftest import TINY, tiny_config
 from ml.training import train, with_item_item
 
-MIX = Mix((2, 8), (9.0, 9.0), (3.0, 1.0), (0.5, 2.0))
+MIX = Mix((-0.2, 0.2), (9.0, 9.0), (3.0, 1.0), (0.5, 2.0))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,8 @@ def test_the_teacher_says_what_the_ranker_says_without_sasrec(world, taught):
     config = replace(TINY, batch_size=3, pretended_people=0.0)
     batch = next(Batches(world, taught.config.time_bins, config).epoch())
     scores = Teacher.of(taught).scores(batch)
-    alone = Ranker(replace(taught, mix=replace(MIX, sasrec=(0.0, 0.0))))
+    alone = Ranker(replace(taught, mix=MIX.without_sasrec()))
+    coherences = set()
     for person, position in ((0, 0), (1, 2), (2, 3)):
         last = int(batch.at[person, position]) + 1
         items, feedback = (batch.inputs[row][person, :last].tolist() for row in (0, 1))
@@ -39,6 +40,8 @@ def test_the_teacher_says_what_the_ranker_says_without_sasrec(world, taught):
         others = np.setdiff1d(np.arange(world.n_items), np.array(items) - 1)
         expected = np.exp(alone.scores([history])[0, 1:][others])
         np.testing.assert_allclose(said[others] / said[others].sum(), expected / expected.sum(), atol=1e-5)
+        coherences.update(alone.coherence([history]).tolist())
+    assert len(coherences) > 1  # not all were weighed alike
 
 
 def test_a_silent_term_teaches_nothing(trained):

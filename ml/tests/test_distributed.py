@@ -118,7 +118,7 @@ def assert_alike(one, other):
     assert other.metrics["steps"] == one.metrics["steps"]
     for mine, theirs in zip(one.metrics["validations"], other.metrics["validations"], strict=True):
         assert theirs == pytest.approx(mine, abs=1e-3)
-    assert other.mix.lengths == one.mix.lengths
+    assert other.mix.coherence == one.mix.coherence
     assert other.data == one.data
 
 

@@ -21,7 +21,7 @@ from ml.content import ItemContent
 from ml.data import clean
 from ml.feedback import Feedback
 from ml.history import History
-from ml.item_item import FACTORS, INPUTS, OUTPUTS, ItemItem
+from ml.item_item import FACTORS, INPUTS, OUTPUTS, ItemItem, coherence
 from ml.metrics import bootstrap
 from ml.mixing import find_mix, mean_ndcg
 from ml.protocols import KNOWN, fold_in, measure
@@ -29,7 +29,7 @@ from ml.ranker import Ranker
 from ml.ratings import read_ratings
 from ml.splits import Split
 from ml.tests.conftest import MECHA, ROMANCE, TINY, tiny_config, two_tastes
-from ml.training import train, with_item_item, with_mix
+from ml.training import train, validation_cases, with_item_item, with_mix
 
 BINARY = ItemItemConfig(neighbours=30, rank=30, dislike=1.0, like=1.0, love=1.0, watched=1.0)
 
@@ -150,19 +150,19 @@ def test_a_dislike_speaks_against_its_kind(world, table):
         assert disliked[others].mean() < 0 < liked[others].mean()
 
 
-def test_a_mix_runs_straight_in_log_length():
-    mix = Mix((4, 16), (1.0, 0.0), (0.0, 2.0), (5.0, 5.0))
-    weights = mix.at(np.array([1, 4, 8, 16, 500]))
+def test_a_mix_runs_straight_between_coherences():
+    mix = Mix((0.1, 0.3), (1.0, 0.0), (0.0, 2.0), (5.0, 5.0))
+    weights = mix.at(np.array([-0.1, 0.1, 0.2, 0.3, 0.9], dtype=np.float32))
     np.testing.assert_allclose(weights, [[1, 1, 0.5, 0, 0], [0, 0, 1, 2, 2], [5, 5, 5, 5, 5]], atol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("mix", "message"),
     [
-        (((3, 10), (1.0,), (1.0,), (1.0,)), "one weight of each part"),
+        (((0.1, 0.2), (1.0,), (1.0,), (1.0,)), "one weight of each part"),
         (((), (), (), ()), "one weight of each part"),
-        (((10, 3), (1.0, 1.0), (1.0, 1.0), (1.0, 1.0)), "rise"),
-        (((3,), (float("nan"),), (1.0,), (1.0,)), "finite"),
+        (((0.2, 0.1), (1.0, 1.0), (1.0, 1.0), (1.0, 1.0)), "rise"),
+        (((0.1,), (float("nan"),), (1.0,), (1.0,)), "finite"),
     ],
 )
 def test_a_mix_that_makes_no_sense_is_refused(mix, message):
@@ -174,6 +174,8 @@ def test_the_search_finds_the_part_that_knows(world, trained):
     cases = fold_in(clean([two_tastes(60, seed=4)], min_item_count=1))
     blind = replace(trained, weights={n: torch.zeros_like(w) for n, w in trained.weights.items()})
     mix = find_mix(blind, cases)
+    assert sorted(set(mix.coherence)) == list(mix.coherence)
+    assert mix.coherence[-1] > mix.coherence[0] + 0.01
     alone = measure(Ranker(replace(blind, mix=SASREC_ALONE)), cases, 3, (20,))["ndcg@20"].mean()
     assert measure(Ranker(replace(blind, mix=mix)), cases, 3, (20,))["ndcg@20"].mean() > alone + 0.1
     assert any(np.array(mix.sparse) + np.array(mix.spectral) > 0)
@@ -191,18 +193,55 @@ def test_the_search_measures_as_the_metrics_do(trained, world):
 
 
 def test_validation_people_decide_the_mix(world, trained):
-    config = replace(TINY, split=Split(0.1, 0.3), mix=Mix((5,), (1.0,), (2.0,), (3.0,)))
-    assert with_mix(with_item_item(trained, world, config), world, config).mix.lengths == (3, 10, 30, 100)
+    config = replace(TINY, split=Split(0.1, 0.3), mix=Mix((0.0,), (1.0,), (2.0,), (3.0,)))
+    found = with_mix(with_item_item(trained, world, config), world, config).mix
+    assert found == find_mix(with_item_item(trained, world, config), validation_cases(world, config, 3))
     config = replace(config, split=Split(0.1, 0.0))
     assert with_mix(with_item_item(trained, world, config), world, config).mix == config.mix
 
 
+def test_coherence_is_what_the_titles_of_a_history_say_of_one_another():
+    sparse = torch.tensor([[0.0, 5.0, 0.2, 0.4], [0.0, 0.1, 9.0, 9.0], [0.0, 7.0, 7.0, 7.0]])
+    found = coherence(sparse, torch.tensor([2, 3, 1]), torch.tensor([0, 0, 1]))
+    np.testing.assert_allclose(found, [0.3, 0.1, 0.0], atol=1e-6)  # the last has no event
+
+
+def test_what_belongs_together_is_more_coherent_than_what_does_not(trained, world):
+    ranker = Ranker(with_item_item(trained, world, TINY))
+    alike, mixed, one = (History.of(ids) for ids in (ROMANCE[:4], ROMANCE[:2] + MECHA[:2], ROMANCE[:1]))
+    whole, half, nothing, unknown = ranker.coherence([alike, mixed, one, History.of([999_999])])
+    assert whole > half > nothing == unknown == 0
+
+
+def test_a_history_is_mixed_by_its_own_coherence(trained, world):
+    """In a batch, alone, and in the scores: what the parts say, weighed as the mix says."""
+    both = with_item_item(trained, world, TINY)
+    histories = [History.of(ROMANCE[:4]), History.of([*ROMANCE[:2], *MECHA[:3]])]
+    middle = float(Ranker(both).coherence(histories).mean())
+    mix = Mix((middle - 0.01, middle + 0.01), (1.0, 0.0), (0.0, 9.0), (2.0, 0.5))
+    ranker = Ranker(replace(both, mix=mix))
+    weights = mix.at(ranker.coherence(histories))
+    assert (weights[:, 0] != weights[:, 1]).all()
+    mixed = np.einsum("pb,pbn->bn", weights, ranker.parts(histories).numpy())
+    for row, history in enumerate(histories):
+        others = np.setdiff1d(np.arange(1, world.n_items + 1), world.id_map.indices_of(history.item_ids))
+        for found in (ranker.scores(histories)[row], ranker.scores([history])[0]):
+            expected = mixed[row, others] - mixed[row, others[0]]
+            np.testing.assert_allclose(found[others] - found[others[0]], expected, atol=1e-4)
+
+
 def test_an_explanation_holds_the_mix_of_the_whole_history(trained):
-    """At 4 events the term counts for everything, at 3 for nothing: a drop must be that of the term."""
-    ranker = Ranker(replace(trained, mix=Mix((3, 4), (1.0, 0.0), (0.0, 0.0), (0.0, 50.0))))
+    """At its coherence the term counts for everything, next to it for nothing: a drop must be the term's."""
     history = History.of([*ROMANCE[:3], MECHA[0]])
-    held = Ranker(replace(trained, mix=Mix((1,), (0.0,), (0.0,), (50.0,))))
-    assert ranker.explain(history, [ROMANCE[8]]) == held.explain(history, [ROMANCE[8]])
+    here = float(Ranker(trained).coherence([history])[0])
+    knots = (here - 1e-4, here, here + 1e-4)
+    ranker = Ranker(replace(trained, mix=Mix(knots, (1.0, 0.0, 1.0), (0.0,) * 3, (0.0, 50.0, 0.0))))
+    held = Ranker(replace(trained, mix=Mix((0.0,), (0.0,), (0.0,), (50.0,))))
+    for mine, theirs in zip(
+        ranker.explain(history, [ROMANCE[8]])[0], held.explain(history, [ROMANCE[8]])[0], strict=True
+    ):
+        assert mine.item_id == theirs.item_id
+        assert mine.drop == pytest.approx(theirs.drop, abs=1e-2)
     assert ranker.explain(history, [ROMANCE[8]])[0][-1].item_id == MECHA[0]
 
 
@@ -215,7 +254,7 @@ def test_on_real_lists_the_mix_beats_its_parts_and_the_baselines(real_ratings):
     checkpoint = train(dataset, tiny_config(dataset.n_items, width=64, max_length=128), config, "cpu")
     cases = fold_in(dataset.people(config.split.holdout_people(dataset)))
     learners = dataset.people(config.split.training_people(dataset))
-    no_sasrec = replace(checkpoint.mix, sasrec=(0.0,) * 4)
+    no_sasrec = checkpoint.mix.without_sasrec()
     rivals = {
         "SASRec": Ranker(replace(checkpoint, mix=SASREC_ALONE)),
         "item-item": Ranker(replace(checkpoint, mix=no_sasrec)),

@@ -119,7 +119,7 @@ def test_scores_mask_padding_and_the_history(ranker):
 
 def test_removing_a_stated_cause_lowers_the_score_by_its_drop(trained):
     # explain holds the weights of the parts fixed, so rank must too: the same ones at every length
-    ranker = Ranker(replace(trained, mix=Mix((1,), (0.6,), (3.0,), (20.0,))))
+    ranker = Ranker(replace(trained, mix=Mix((0.0,), (0.6,), (3.0,), (20.0,))))
     history = History.of(ROMANCE[:3]).added(MECHA[0], Feedback.DISLIKE)
     target = ROMANCE[7]
     causes = ranker.explain(history, [target])[0]

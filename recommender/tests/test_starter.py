@@ -98,6 +98,26 @@ def test_a_newer_starter_never_replaces_what_was_trained_here(
     assert Checkpoint.objects.active() == own
 
 
+def test_what_this_version_cannot_read_makes_room_for_the_starter(
+    catalogue: None, starter: Path, promote: Promote
+) -> None:
+    own = promote("second")
+    manifest = json.loads((own.path / "checkpoint.json").read_text())
+    (own.path / "checkpoint.json").write_text(json.dumps(manifest | {"format_version": 1}))
+    run()
+    active = Checkpoint.objects.active()
+    assert active is not None
+    assert active.version.startswith("starter-")
+    assert active.load()
+
+
+def test_what_is_damaged_is_left_to_the_operator(catalogue: None, starter: Path, promote: Promote) -> None:
+    own = promote("second")
+    (own.path / "checkpoint.json").write_text("{")
+    run()
+    assert Checkpoint.objects.active() == own
+
+
 def test_a_damaged_starter_is_refused(db, starter: Path) -> None:
     (starter / "weights.safetensors").write_bytes(b"")
     with pytest.raises(CommandError, match="sha256"):
