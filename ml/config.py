@@ -110,10 +110,10 @@ class Mix:
     people are set aside.
     """
 
-    coherence: tuple[float, ...] = (0.0, 0.015, 0.06, 0.14, 0.3)
-    sasrec: tuple[float, ...] = (0.25, 0.3, 0.35, 0.25, 0.1)
-    sparse: tuple[float, ...] = (2.0, 5.0, 7.0, 8.0, 7.5)
-    spectral: tuple[float, ...] = (250.0, 150.0, 30.0, 5.0, 1.0)
+    coherence: tuple[float, ...] = (0.0, 0.02357, 0.0837, 0.1865, 0.329)
+    sasrec: tuple[float, ...] = (0.5378, 0.395, 0.3038, 0.277, 0.1071)
+    sparse: tuple[float, ...] = (1.293, 5.035, 8.931, 8.959, 7.276)
+    spectral: tuple[float, ...] = (162.5, 78.57, 18.55, 4.022, 0.258)
 
     def __post_init__(self) -> None:
         """Refuse weights that do not line up or coherences that do not rise; JSON's lists become tuples."""

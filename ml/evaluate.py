@@ -112,12 +112,10 @@ def run(data: Path, path: Path, protocol: str = "fold-in", franchises: Path | No
     learners = dataset.people(split.training_people(dataset))
     cases_of, lengths = PROTOCOLS[protocol]
     cases = cases_of(dataset.people(split.holdout_people(dataset)))
-    mix = checkpoint.mix
-    linear = replace(mix, sasrec=(0.0,) * len(mix.lengths))
     scorers: dict[str, Scorer] = {
         "ranker": Ranker(checkpoint),
         "SASRec": Ranker(replace(checkpoint, mix=SASREC_ALONE)),
-        "item-item": Ranker(replace(checkpoint, mix=linear)),
+        "item-item": Ranker(replace(checkpoint, mix=checkpoint.mix.without_sasrec())),
         "EASE": EASE(learners),
         "popularity": Popularity(learners),
     }

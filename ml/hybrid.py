@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from ml.history import History
 from ml.id_maps import IdMap
-from ml.mixing import LENGTH_OF_ALL, mean_ndcg
+from ml.mixing import mean_ndcg
 from ml.protocols import KNOWN, Case
 from ml.scoring import Scorer
 
 MODEL_SHARE, CONTENT_SHARE = 0.8, 0.2
 STEPS = 10  # shares in tenths
+LENGTH_OF_ALL = 100  # where the shares found with whole lists stand
 
 
 class Blend:

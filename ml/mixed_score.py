@@ -37,7 +37,7 @@ class MixedScore:
     def coherence(self, encoded: Sequence[Encoded]) -> NDArray[np.float32]:
         """Return how much the titles of each history say of one another, (B,)."""
         items, feedback, people = _events(encoded)
-        titles, columns = items.unique(return_inverse=True)
+        titles, columns = torch.unique(items, return_inverse=True)
         sparse = self.item_item.sparse_scores(items, feedback, people, len(encoded), titles)
         return coherence(sparse, columns, people)
 

@@ -96,7 +96,7 @@ def _block_layers(block: nn.Module) -> Layers:
 def _by_head(key_value: Layer, n_heads: int) -> tuple[Tensor, Layer]:
     """Return weights of the keys (H, D / H, D), and of the values weights (H, D, D / H) and bias (D,)."""
     weight, bias = key_value
-    keys, values = (part.unflatten(1, (n_heads, -1)) for part in weight.chunk(2, -1))
+    keys, values = (part.view(len(part), n_heads, -1) for part in weight.chunk(2, -1))
     return keys.permute(1, 2, 0).contiguous(), (values.transpose(0, 1).contiguous(), bias.chunk(2)[1])
 
 
