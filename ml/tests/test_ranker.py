@@ -208,6 +208,13 @@ def test_serving_does_not_load_the_reader():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_serving_does_not_load_the_compiler(saved):
+    """PyTorch imports it for the shapes of a model alone: two seconds, and 70 MB in every web worker."""
+    code = "import sys; from ml.ranker import Ranker; ranker = Ranker.load(sys.argv[1]); "
+    code += "sys.exit('sympy' in sys.modules or 'torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code, str(saved)], check=False).returncode == 0
+
+
 def test_titles_asked_about_are_tried_too(ranker, monkeypatch):
     monkeypatch.setattr("ml.explaining.MAX_CAUSES", 2)
     items = (*ROMANCE[:4], *MECHA[:4])
