@@ -24,6 +24,8 @@ PAUSE = float(os.environ["LOAD_PAUSE"])
 CARD = re.compile(r'data-card="(\d+)"')
 WORDS = ("naruto", "cowboy", "ghost", "love", "fate", "gundam", "hajime", "sora", "evangelon")
 TYPES = {"dislike": 1, "like": 2, "love": 3}
+LIKE, RETRACTED = 2, 0
+PET_TITLES = 12  # about which a program changes its mind: histories stay as long as they are
 READERS, PROGRAMS = (
     iter([person for person in EVERYBODY if person["kind"] == kind]) for kind in ("reader", "program")
 )
@@ -104,8 +106,8 @@ class Reader(Person):
     def on_start(self) -> None:
         self.person = next(READERS)
         self.cards: list[int] = []
-        self.told = self.saved = 0
-        self.words = cycle((2, 3, 1))
+        self.told = self.standing = self.saved = 0
+        self.words = cycle((LIKE, 3, 1, RETRACTED))
         self.feed()
 
     @task(10)
@@ -119,12 +121,19 @@ class Reader(Person):
 
     @task(6)
     def react(self) -> None:
-        """Like a card, then change one's mind about it twice, then like another: always a new history."""
+        """Like a card, change one's mind about it twice, take all of it back, then like another.
+
+        The history is always a new one, and does not grow.
+        """
         kind = next(self.words)
-        anime_id = self.told = random.choice(self.cards or [0]) if kind == 2 else self.told  # noqa: S311
+        if kind == LIKE:
+            self.told = random.choice(self.cards or [0])  # noqa: S311
+            self.standing = 0
         data = {"feedback_type": str(kind), "next": "/?shown=20"}
-        if anime_id and self.ask("POST", f"/feedback/{anime_id}/", "reaction", 303, data=data) is not None:
-            self.said(anime_id, kind)
+        if self.told and self.ask("POST", f"/feedback/{self.told}/", "reaction", 303, data=data) is not None:
+            for _ in range(self.standing if kind == RETRACTED else 1):  # one retraction for each that stands
+                self.said(self.told, kind)
+            self.standing += 1
         headers = {"HX-Request": "true", "HX-Target": "feed"}
         if text := self.ask("GET", "/?shown=20", "feed after a reaction", headers=headers):
             self.cards = [int(found) for found in CARD.findall(text)]
@@ -172,7 +181,7 @@ class Program(Person):
     @task(4)
     def react(self) -> None:
         """Say of some title what was not said of it last, under a key."""
-        anime_id = random.choice(self.person["titles"])  # noqa: S311
+        anime_id = random.choice(self.person["titles"][:PET_TITLES])  # noqa: S311
         word = random.choice([each for each in TYPES if each != self.words.get(anime_id)])  # noqa: S311
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
         body = json.dumps({"anime_id": anime_id, "feedback_type": word})
