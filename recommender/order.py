@@ -28,6 +28,7 @@ from recommender.fading import fade, falls_of
 from recommender.metrics import RANKING
 from recommender.models import Ignored, preferences_of
 from recommender.moods import genre_cosines, steer_of
+from recommender.remembered import fingerprint
 from recommender.rules import may_raise, withheld
 from recommender.serving import LiveRanker, get_catalogue, get_ranker
 from recommender.situation import Situation
@@ -175,8 +176,8 @@ class Order:
             scores = np.array([item.score for item in ranked], dtype=np.float64)
             return self.catalogue.rows_of([item.item_id for item in ranked]), scores
 
-        leaning = None if steer is None else steer.tobytes()
-        return live.remembered.answer(("rank", self.sequence, k, known.tobytes(), leaning), work_out)
+        leaning = None if steer is None else fingerprint(steer)
+        return live.remembered.answer(("rank", self.sequence, k, fingerprint(known), leaning), work_out)
 
     def _believe(self, rows: Rows, scores: NDArray[np.float64]) -> None:
         """Note of each card the log-probability of the best of its series, as it is without a mood."""
