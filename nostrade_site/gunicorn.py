@@ -1,6 +1,5 @@
 """gunicorn's configuration: `gunicorn -c python:nostrade_site.gunicorn nostrade_site.wsgi`."""
 
-import gc
 import os
 import shutil
 import tempfile
@@ -51,10 +50,6 @@ def post_worker_init(worker: object) -> None:
     """Load the ranker in the background, and log there what is shown: pages wait for neither."""
     from recommender import heaps, impressions, serving  # noqa: PLC0415 - the master never loads the application
 
-    # What was imported stays for good. Python's collector need not look at it again: a whole collection is
-    # then quick, and comes before the requests of many minutes lie about.
-    gc.collect()
-    gc.freeze()
     heaps.share_heaps()
     serving.start()
     impressions.start()

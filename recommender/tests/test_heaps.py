@@ -1,0 +1,85 @@
+"""What a web worker's memory lets go of."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from recommender import serving
+from recommender.heaps import set_aside
+from recommender.models import Checkpoint
+from recommender.tests.fixtures import Promote
+from recommender.tests.test_serving import patiently, wait_until
+
+
+class Knot:
+    """Something that refers to itself, as a request of Django's does, and to something else."""
+
+    def __init__(self, other: object = None) -> None:
+        self.itself, self.other = self, other
+
+
+@pytest.fixture
+def by_hand() -> Iterator[None]:
+    """Let nothing be collected but by what is tested, and set nothing aside beyond the test."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+def is_looked_at(thing: object) -> bool:
+    return any(each is thing for each in gc.get_objects())
+
+
+def test_what_comes_later_is_collected_all_the_same(by_hand: None) -> None:
+    before = Knot()
+    set_aside()
+    after = Knot()
+    assert (is_looked_at(before), is_looked_at(after)) == (False, True)
+    gone = weakref.ref(after)
+    del after
+    gc.collect()
+    assert gone() is None
+
+
+def test_garbage_is_not_set_aside(by_hand: None) -> None:
+    gone = weakref.ref(Knot())
+    set_aside()
+    assert gone() is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_sets_aside_what_was_imported_and_not_its_ranker(live: Checkpoint, by_hand: None) -> None:
+    serving.start()
+    wait_until(lambda: serving._watch.live is not None)
+    ranker = serving.get_ranker()
+    assert ranker is not None
+    assert is_looked_at(ranker.ranker.__dict__)
+    assert not is_looked_at(torch.__dict__)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_lets_go_of_the_old_ranker_that_garbage_holds(
+    live: Checkpoint, promote: Promote, settings, monkeypatch, by_hand: None
+) -> None:
+    second = promote("second")
+    live.promote()
+    settings.CHECKPOINT_POLL_SECONDS = 0.05
+    monkeypatch.setattr(serving, "TIDY_SECONDS", 0)
+    serving.start()
+    wait_until(lambda: serving._watch.live is not None)
+    first = serving.get_ranker()
+    assert first is not None
+    in_flight, gone = [Knot(first)], weakref.ref(first.ranker)  # a request answers as it began
+    del first
+    patiently(second.promote)
+    wait_until(lambda: serving.status().version == "second")
+    assert gone() is not None
+    in_flight.clear()
+    wait_until(lambda: gone() is None)
