@@ -17,6 +17,7 @@ from catalog.text import fold
 # Raise it when catalog/posters.py draws differently.
 POSTER_STYLE = 1
 LONGEST_NAME = 255
+GREATEST_ID = 2**31 - 1  # that the database takes for a title
 
 
 def poster_version(updated_at: datetime) -> str:
@@ -90,6 +91,16 @@ class ItemQuerySet(models.QuerySet["Item"]):
     def meant_by(self, anime_id: int) -> Item | None:
         """Return the title of this id, or the one that it was merged into."""
         return self.filter(pk=anime_id).first() or self.filter(merged__anime_id=anime_id).first()
+
+    def each_meant_by(self, anime_ids: Iterable[int]) -> dict[int, Item]:
+        """Return the titles that these ids mean, in one query, or three where some were merged."""
+        wanted = set(anime_ids)
+        found = self.in_bulk(wanted)
+        if missing := wanted - found.keys():
+            heirs = MergedItem.objects.filter(pk__in=missing).heirs()
+            kept = self.in_bulk(heirs.values()) if heirs else {}
+            found |= {pk: kept[heir] for pk, heir in heirs.items() if heir in kept}
+        return found
 
     def with_facts(self) -> ItemQuerySet:
         """Fetch genres and franchise along: a list of titles costs the same queries at any length."""
@@ -197,6 +208,11 @@ class Item(models.Model):
     def poster_version(self) -> str:
         """Change whenever the drawn poster may have."""
         return poster_version(self.updated_at)
+
+
+def is_about(anime_id: int) -> models.Q:
+    """Match rows about the title that an id means: itself, or the one that it was merged into."""
+    return models.Q(item__anime_id=anime_id) | models.Q(item__merged__anime_id=anime_id)
 
 
 class MergedItemQuerySet(models.QuerySet["MergedItem"]):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TypeGuard
+from itertools import chain
+from typing import Any, TypeGuard
 
 from allauth.core import ratelimit
 from django.contrib.auth import get_user_model, login
@@ -15,7 +17,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import get_random_string, salted_hmac
 
+from catalog.holding import hold
 from feedback.models import Dismissal, Event, ListImport, Person, Saved
+from feedback.models.events import serialise
 from feedback.refusals import RefusedError
 from feedback.teaching import let_teach, teaches
 
@@ -77,6 +81,8 @@ def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
     The member's own word on a title wins.
     """
     with transaction.atomic():
+        serialise(guest.pk, member.pk)
+        hold_titles_of(guest, Event, Saved, Dismissal)
         Event.objects.carry_over(guest, member)
         Saved.objects.bulk_create(
             (
@@ -95,6 +101,12 @@ def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
         if not teaches(guest):  # the stricter choice wins
             let_teach(member, allowed=False)
         get_user_model()._default_manager.filter(pk=guest.pk).delete()
+
+
+def hold_titles_of(person: AbstractBaseUser, *tables: type[Any]) -> None:
+    """Let no merge take a title away that rows of a person are about, until the transaction ends."""
+    rows: Iterable[QuerySet[Any]] = (QuerySet(table).filter(user=person.pk) for table in tables)
+    hold(chain.from_iterable(each.values_list("item_id", flat=True) for each in rows))
 
 
 def idle_guests(since: datetime) -> QuerySet[User]:

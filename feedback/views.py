@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog.models import Item
+from catalog.models import Item, is_about
 from catalog.visibility import shows_adult
 from feedback.activity import KINDS, LONGEST_QUERY, about, counted, entries_of, with_items
 from feedback.context_processors import Mine
@@ -73,14 +73,10 @@ def undo(request: HttpRequest, event_id: int) -> HttpResponse:
 def save(request: HttpRequest, anime_id: int) -> HttpResponse:
     """Keep a title for later, or let it go."""
     if _wants_saved(request):
-        item, since = _visible_item(request, anime_id), _since(request) or timezone.now()
-        Saved.objects.get_or_create(
-            user_id=acting_user(request).pk, item=item, defaults={"created_at": since}
-        )
+        item = _visible_item(request, anime_id)
+        Saved.objects.keep(acting_user(request), item, _since(request))
         _tell(request, f"Saved {item}", item, Undo(request.path, (("saved", "0"),)))
-    elif (
-        kept := Saved.objects.of(request.user).filter(item__anime_id=anime_id).select_related("item").first()
-    ):
+    elif kept := Saved.objects.of(request.user).filter(is_about(anime_id)).select_related("item").first():
         kept.delete()
         again = (("saved", "1"), ("since", kept.created_at.isoformat()))
         _tell(request, f"No longer saved: {kept.item}", kept.item, Undo(request.path, again))
@@ -103,7 +99,7 @@ def dismiss(request: HttpRequest, anime_id: int) -> HttpResponse:
 
 def _show_again(request: HttpRequest, anime_id: int, kind: Dismissal.Kind) -> None:
     """Take a dismissal back, also one of a title that was hidden since."""
-    item = Item.objects.filter(pk=anime_id).first() or _visible_item(request, anime_id)
+    item = Item.objects.meant_by(anime_id) or _visible_item(request, anime_id)
     lifted = Dismissal.objects.of(request.user).about(item, kind).lift()
     if lifted:
         again = Undo(

@@ -26,7 +26,7 @@ from django.db.utils import DatabaseError, IntegrityError, InterfaceError, Opera
 from django.http import HttpRequest
 from django.utils import timezone
 
-from catalog.models import Item
+from catalog.holding import hold
 from recommender.metrics import IMPRESSIONS_LOST, IMPRESSIONS_WAITING
 from recommender.models import Impression
 
@@ -196,8 +196,9 @@ def save(showings: Iterable[Showing], written: Mapping[Page, Collection[int]] = 
         return
     try:
         _insert(rows.values())
-    except IntegrityError:  # an account or a title was deleted meanwhile
-        _insert(_with_both_ends(rows.values()))
+    except IntegrityError:  # an account was deleted meanwhile, or a title was merged
+        with transaction.atomic():
+            _insert(_with_both_ends(rows.values()))
 
 
 def _insert(rows: Iterable[Impression]) -> None:
@@ -206,12 +207,14 @@ def _insert(rows: Iterable[Impression]) -> None:
 
 
 def _with_both_ends(rows: Iterable[Impression]) -> list[Impression]:
-    """Keep the rows whose person and title still exist."""
+    """Keep the rows whose person and title still exist, of merged titles as what they are now."""
     rows = list(rows)
     people = get_user_model()._default_manager.filter(pk__in={row.user_id for row in rows})
-    titles = Item.objects.filter(pk__in={row.item_id for row in rows})
-    user_ids, item_ids = (set(found.values_list("pk", flat=True)) for found in (people, titles))
-    return [row for row in rows if row.user_id in user_ids and row.item_id in item_ids]
+    user_ids, now = set(people.values_list("pk", flat=True)), hold(row.item_id for row in rows)
+    kept = [row for row in rows if row.user_id in user_ids and row.item_id in now]
+    for row in kept:
+        row.item_id = now[row.item_id]
+    return kept
 
 
 def carry_over_impressions(giver: AbstractBaseUser, receiver: AbstractBaseUser) -> None:

@@ -8,6 +8,7 @@ meets another worker writes nothing twice.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -15,7 +16,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.models import Item
+from catalog.holding import hold
 from feedback.lists.matching import followed, matched
 from feedback.lists.planning import Plan
 from feedback.lists.reading import ListFile
@@ -113,10 +114,9 @@ def _write_piece(list_import: ListImport, rows: list[Row]) -> bool:
 
 
 def _still_here(rows: list[Row]) -> list[Row]:
-    """Leave out titles that were taken out of the catalogue since the preview."""
-    rows = followed(rows)
-    known = Item.objects.in_bulk([row.item_id for row in rows if row.item_id]).keys()
-    return [row for row in rows if row.item_id in known]
+    """Leave out titles that left the catalogue since the preview; hold the others until they are written."""
+    now = hold(row.item_id for row in rows if row.item_id)
+    return [replace(row, item_id=now[row.item_id]) for row in rows if row.item_id in now]
 
 
 def _note(held: ListImport) -> None:

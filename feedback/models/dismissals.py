@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
+from catalog.holding import hold_title
 from catalog.models import Item
 from feedback.models.imports import ListImport
 from feedback.models.people import Person
@@ -40,13 +41,14 @@ class DismissalQuerySet(models.QuerySet["Dismissal"]):
         said_at = since or timezone.now()
         until = said_at + timedelta(days=settings.NOT_NOW_DAYS) if kind == Dismissal.Kind.NOT_NOW else None
         said = {"created_at": said_at, "until": until}
-        return self.update_or_create(
-            user_id=user.pk,
-            item=item,
-            kind=kind,
-            defaults=said if kind == Dismissal.Kind.NOT_NOW else {},
-            create_defaults=said,
-        )[0]
+        with transaction.atomic():
+            return self.update_or_create(
+                user_id=user.pk,
+                item_id=hold_title(item.pk),
+                kind=kind,
+                defaults=said if kind == Dismissal.Kind.NOT_NOW else {},
+                create_defaults=said,
+            )[0]
 
     def lift(self) -> list[Dismissal]:
         """Delete these, and return what they were."""

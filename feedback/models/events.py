@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.utils import timezone
 
+from catalog.holding import hold, hold_title
 from catalog.models import Item
 from feedback.metrics import REACTIONS
 from feedback.models.imports import ListImport
@@ -85,10 +86,11 @@ class EventManager(EventReader["Event"]):
         """
         with transaction.atomic():
             serialise(user.pk)
+            item_id = hold_title(item.pk)
             receipt = Receipt.objects.of(user).under(key)
             if receipt is not None:
-                return receipt.event_about(item, feedback_type)
-            event = self._say(user, item, feedback_type)
+                return receipt.event_about(item_id, feedback_type)
+            event = self._say(user, item_id, feedback_type)
             if key:
                 Receipt.objects.create(user_id=user.pk, key=key, event=event)
             return event
@@ -102,10 +104,12 @@ class EventManager(EventReader["Event"]):
         """
         with transaction.atomic():
             serialise(user.pk)
+            now = hold(item.pk for item, _ in said)
+            said_now = [(now.get(item.pk, item.pk), feedback_type) for item, feedback_type in said]
             receipts = Receipt.objects.of(user).under_batch(key)
             if receipts:
-                return told_again(receipts, said)
-            events = self._say_all(user, said)
+                return told_again(receipts, said_now)
+            events = self._say_all(user, said_now)
             if key:
                 Receipt.objects.bulk_create(
                     Receipt(user_id=user.pk, key=batch_key(key, place), event=event)
@@ -113,31 +117,35 @@ class EventManager(EventReader["Event"]):
                 )
             return events
 
-    def _say_all(self, user: AbstractBaseUser, said: Sequence[tuple[Item, FeedbackType]]) -> list[Event]:
+    def _say_all(self, user: AbstractBaseUser, said: Sequence[tuple[int, FeedbackType]]) -> list[Event]:
         """Log what does not stand already, in few queries; the caller holds the person's lock."""
-        standing = self.of(user).standing().filter(item__in=[item for item, _ in said])
+        standing = self.of(user).standing().filter(item__in=[item_id for item_id, _ in said])
         latest = {event.item_id: event for event in standing}
         events, news, now = [], [], timezone.now()
-        for item, feedback_type in said:
-            event = latest.get(item.pk)
+        for item_id, feedback_type in said:
+            event = latest.get(item_id)
             if event is None or event.feedback_type != feedback_type:
                 timestamp = max(now, event.timestamp) if event else now
-                event = Event(user_id=user.pk, item=item, feedback_type=feedback_type, timestamp=timestamp)
-                latest[item.pk] = event
+                event = Event(
+                    user_id=user.pk, item_id=item_id, feedback_type=feedback_type, timestamp=timestamp
+                )
+                latest[item_id] = event
                 news.append(event)
             events.append(event)
         self.bulk_create(news)
         return events
 
-    def _say(self, user: AbstractBaseUser, item: Item, feedback_type: FeedbackType) -> Event:
+    def _say(self, user: AbstractBaseUser, item_id: int, feedback_type: FeedbackType) -> Event:
         """Log a reaction unless it stands already; the caller holds the person's lock."""
-        latest = self.of(user).standing().filter(item=item).last()
+        latest = self.of(user).standing().filter(item=item_id).last()
         if latest is not None and latest.feedback_type == feedback_type:
             return latest
         now = timezone.now()
         # A clock that was set back must not put the newer word behind the older one.
         timestamp = max(now, latest.timestamp) if latest else now
-        event = self.create(user_id=user.pk, item=item, feedback_type=feedback_type, timestamp=timestamp)
+        event = self.create(
+            user_id=user.pk, item_id=item_id, feedback_type=feedback_type, timestamp=timestamp
+        )
         _count(feedback_type)
         return event
 
@@ -149,6 +157,7 @@ class EventManager(EventReader["Event"]):
         """
         with transaction.atomic():
             serialise(event.user_id)
+            _follow(event)
             if event.retracts is not None:
                 return self._restore(event.retracts)
             retraction, is_new = self.get_or_create(
@@ -165,6 +174,7 @@ class EventManager(EventReader["Event"]):
 
     def _restore(self, lost: Event) -> Event:
         """Log a lost reaction again, under its old time; the caller holds the person's lock."""
+        _follow(lost)
         latest = self.filter(user_id=lost.user_id, item_id=lost.item_id).standing().last()
         return latest or self.create(
             user_id=lost.user_id,
@@ -217,10 +227,11 @@ class EventManager(EventReader["Event"]):
         with transaction.atomic():
             serialise(list_import.user_id)
             lost = list(self.filter(list_import=list_import).standing()[:most])
+            now = hold(event.item_id for event in lost)
             self.bulk_create(
                 Event(
                     user_id=event.user_id,
-                    item_id=event.item_id,
+                    item_id=now[event.item_id],
                     feedback_type=FeedbackType.RETRACTED,
                     retracts=event,
                 )
@@ -232,7 +243,13 @@ class EventManager(EventReader["Event"]):
         """Take back all that `user` said about a title; return the retractions, none where nothing stood."""
         with transaction.atomic():
             serialise(user.pk)
-            return [self.undo(event) for event in self.of(user).standing().filter(item__anime_id=anime_id)]
+            said = self.of(user).standing().filter(item__anime_id=hold_title(anime_id))
+            return [self.undo(event) for event in said]
+
+
+def _follow(event: Event) -> None:
+    """Let an event that was read before a merge be about the title that stayed, as its row is."""
+    event.item_id = hold_title(event.item_id)
 
 
 def _count(feedback_type: FeedbackType) -> None:

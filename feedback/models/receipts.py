@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from catalog.models import Item
 from feedback.models.people import Person
 
 if TYPE_CHECKING:
@@ -62,16 +61,16 @@ class Receipt(models.Model):
     def __str__(self) -> str:
         return f"{self.user}: {self.key}"
 
-    def event_about(self, item: Item, feedback_type: FeedbackType) -> Event:
+    def event_about(self, item_id: int, feedback_type: FeedbackType) -> Event:
         """Return the event; raise KeyReusedError where it says something else than is asked for."""
-        if (self.event.item_id, self.event.feedback_type) != (item.pk, feedback_type):
+        if (self.event.item_id, self.event.feedback_type) != (item_id, feedback_type):
             raise KeyReusedError(
                 "This Idempotency-Key came with another reaction before: send a new key with each new one."
             )
         return self.event
 
 
-def told_again(receipts: Sequence[Receipt], said: Sequence[tuple[Item, FeedbackType]]) -> list[Event]:
+def told_again(receipts: Sequence[Receipt], said: Sequence[tuple[int, FeedbackType]]) -> list[Event]:
     """Return the events of a batch; raise KeyReusedError where it is not the batch that is sent now."""
     if len(receipts) != len(said):
         raise KeyReusedError(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
-from django.db import models
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models, transaction
 from django.utils import timezone
 
+from catalog.holding import hold_title
 from catalog.models import Item
 from feedback.models.imports import ListImport
 from feedback.models.people import Person
@@ -16,6 +19,15 @@ from feedback.models.people import Person
 class SavedQuerySet(models.QuerySet["Saved"]):
     def of(self, user: Person) -> SavedQuerySet:
         return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
+
+    def keep(self, user: AbstractBaseUser, item: Item, since: datetime | None = None) -> tuple[Saved, bool]:
+        """Keep a title for later, and say whether that is new; `since` restores one that was let go."""
+        with transaction.atomic():
+            return self.get_or_create(
+                user_id=user.pk,
+                item_id=hold_title(item.pk),
+                defaults={"created_at": since or timezone.now()},
+            )
 
 
 class Saved(models.Model):

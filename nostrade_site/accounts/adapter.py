@@ -10,9 +10,11 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
-from feedback.guests import GUEST_PREFIX, hand_over, is_guest
+from feedback.guests import GUEST_PREFIX, hand_over, hold_titles_of, is_guest
+from feedback.models import Dismissal, Event, Saved
+from feedback.models.events import serialise
 from recommender.impressions import carry_over_impressions
-from recommender.models import carry_over_ignored, carry_over_preferences
+from recommender.models import Ignored, Impression, carry_over_ignored, carry_over_preferences
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -37,6 +39,8 @@ class AccountAdapter(DefaultAccountAdapter):
             update_session_auth_hash(request, user)
         elif is_guest(request.user):
             with transaction.atomic():
+                serialise(request.user.pk, user.pk)
+                hold_titles_of(request.user, Event, Saved, Dismissal, Ignored, Impression)
                 carry_over_preferences(request.user, user)
                 carry_over_impressions(request.user, user)
                 carry_over_ignored(request.user, user)
