@@ -6,15 +6,18 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.filters import SearchFilter
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from catalog.models import Genre, Item, ItemQuerySet
-from catalog.rest import NumberedPages, Tagged, refuse_blanks
+from catalog.moved import moved
+from catalog.rest import LOCATION, MOVED, NumberedPages, Tagged, refuse_blanks, title_among
 from catalog.search import find
 from catalog.templatetags.posters import poster_src
 from catalog.visibility import shows_adult
@@ -71,7 +74,12 @@ class TitleSearch(SearchFilter):
 
 @extend_schema_view(
     list=extend_schema(operation_id="list_items"),
-    retrieve=extend_schema(operation_id="get_item", description="One title."),
+    retrieve=extend_schema(
+        operation_id="get_item",
+        description="One title.",
+        parameters=[LOCATION],
+        responses={200: ItemSerializer, 301: MOVED},
+    ),
 )
 class ItemViewSet(Tagged, viewsets.ReadOnlyModelViewSet[Item]):
     """Titles, most popular first, or with `search` the most alike; never hidden ones."""
@@ -83,6 +91,13 @@ class ItemViewSet(Tagged, viewsets.ReadOnlyModelViewSet[Item]):
     filter_backends = (TitleFilters, TitleSearch)
     filterset_class = ItemFilter
     lookup_value_converter = "int"
+    lookup_url_kwarg = "anime_id"
 
     def get_queryset(self) -> ItemQuerySet:
         return Item.objects.visible(adult=shows_adult(self.request)).with_facts()
+
+    def retrieve(self, request: Request, anime_id: int) -> HttpResponseBase:  # type: ignore[override]
+        item = title_among(self.get_queryset(), anime_id)
+        if item.pk != anime_id:
+            return moved(request, item)
+        return Response(self.get_serializer(item).data)

@@ -10,11 +10,32 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
+from catalog.models import Item, ItemQuerySet
+
+# How a call about a title is answered that was merged into another one: by `catalog.moved.moved`.
+MOVED = OpenApiResponse(description="The title was merged into another one, about which this call is then.")
+LOCATION = OpenApiParameter(
+    "Location",
+    {"type": "string", "format": "uri-reference"},
+    OpenApiParameter.HEADER,
+    description="The same call about the title that stayed.",
+    response=[301],
+)
+
+
+def title_among(items: ItemQuerySet, anime_id: int) -> Item:
+    """Return the title that an id means, if it is among these. Raises NotFound where it is not."""
+    item = items.meant_by(anime_id)
+    if item is None:
+        raise NotFound(f"There is no title {anime_id} on show here.")
+    return item
 
 
 def refuse_blanks(request: Request, names: Iterable[str]) -> None:

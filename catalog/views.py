@@ -11,6 +11,7 @@ from django.utils.cache import get_conditional_response, patch_cache_control, pa
 from django.views.decorators.http import require_safe
 
 from catalog.models import Genre, Item
+from catalog.moved import moved
 from catalog.posters import Poster
 from catalog.search import find
 from catalog.visibility import shows_adult
@@ -61,6 +62,8 @@ def _chosen(request: HttpRequest, name: str, known: Iterable[str]) -> tuple[str,
 def poster(request: HttpRequest, anime_id: int) -> HttpResponseBase:
     """Draw the poster; the address with its version may be kept for ever, as a change gives a new one."""
     drawn = Poster.of(anime_id)
+    if drawn is None and (item := Item.objects.visible(adult=True).meant_by(anime_id)):
+        return moved(request, item)
     if drawn is None:
         raise Http404("There is no such title.")
     etag = f'"{drawn.version}"'

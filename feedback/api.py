@@ -21,8 +21,8 @@ from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.models import Item, ItemQuerySet
-from catalog.rest import NewestFirst, Tagged
+from catalog.models import Item, ItemQuerySet, is_about
+from catalog.rest import NewestFirst, Tagged, title_among
 from catalog.visibility import shows_adult
 from feedback.models import Event, FeedbackType, KeyReusedError, Saved
 
@@ -50,10 +50,7 @@ def visible_items(request: Request) -> ItemQuerySet:
 
 def visible_item(request: Request, anime_id: int) -> Item:
     """Return a title that the person asking may see. Raises NotFound where there is none."""
-    item = visible_items(request).meant_by(anime_id)
-    if item is None:
-        raise NotFound(f"There is no title {anime_id} on show here.")
-    return item
+    return title_among(visible_items(request), anime_id)
 
 
 def idempotency_key(request: Request) -> str:
@@ -122,14 +119,14 @@ class VisibleItemField(serializers.PrimaryKeyRelatedField[Item]):
 
     default_error_messages = {"does_not_exist": "There is no title {pk_value} on show here."}
 
-    def get_queryset(self) -> QuerySet[Item]:
-        return visible_items(self.context["request"])
-
     def to_internal_value(self, data: Any) -> Item:
         whole: Any = int(data) if isinstance(data, float) and data.is_integer() else data  # to JSON 1.0 is 1
-        if not isinstance(whole, int):
+        if not isinstance(whole, int) or isinstance(whole, bool):
             self.fail("incorrect_type", data_type=type(data).__name__)
-        return super().to_internal_value(cast(Any, whole))
+        item = visible_items(self.context["request"]).meant_by(whole)
+        if item is None:
+            self.fail("does_not_exist", pk_value=whole)
+        return item
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
@@ -227,12 +224,12 @@ class SavedDetail(generics.GenericAPIView[Saved]):
     def put(self, request: Request, anime_id: int) -> Response:
         """Keep a title for later; doing so again changes nothing."""
         item = visible_item(request, anime_id)
-        saved, made = Saved.objects.get_or_create(user_id=person(request).pk, item=item)
+        saved, made = Saved.objects.keep(person(request), item)
         code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
         return Response(self.get_serializer(saved).data, status=code)
 
     @extend_schema(operation_id="unsave", responses={204: None})
     def delete(self, request: Request, anime_id: int) -> Response:
         """Let a title go; one that was not kept is let go already."""
-        Saved.objects.of(person(request)).filter(item__anime_id=anime_id).delete()
+        Saved.objects.of(person(request)).filter(is_about(anime_id)).delete()
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.models import Item
+from catalog.models import GREATEST_ID, Item
 from catalog.rest import WholeNumberField
 from feedback.api import (
     EventSerializer,
@@ -24,7 +24,6 @@ from feedback.api import (
 from feedback.models import Event, FeedbackType, KeyReusedError
 
 MOST_EVENTS = 500
-GREATEST_ID = 2**31 - 1
 
 
 class SaidSerializer(serializers.Serializer[None]):
@@ -36,8 +35,8 @@ class BatchSerializer(serializers.Serializer[None]):
     events = serializers.ListField(child=SaidSerializer(), min_length=1, max_length=MOST_EVENTS)
 
     def validate_events(self, said: list[dict[str, Any]]) -> list[tuple[Item, FeedbackType]]:
-        """Find all titles in one query; those that are not on show are named by their place."""
-        items = visible_items(self.context["request"]).in_bulk({each["anime_id"] for each in said})
+        """Find all titles at once; those that are not on show are named by their place."""
+        items = visible_items(self.context["request"]).each_meant_by(each["anime_id"] for each in said)
         missing = {
             str(place): {"anime_id": [f"There is no title {each['anime_id']} on show here."]}
             for place, each in enumerate(said)

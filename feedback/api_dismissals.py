@@ -57,7 +57,7 @@ class DismissalDetail(generics.GenericAPIView[Dismissal]):
     @extend_schema(operation_id="undismiss", parameters=[KIND], responses={204: None})
     def delete(self, request: Request, anime_id: int, kind: str) -> Response:
         """Show a title, or its franchise, again; where it was not hidden, nothing changes."""
-        item = Item.objects.filter(pk=anime_id).first()
+        item = Item.objects.meant_by(anime_id)
         said = _kind(kind)
         if item is not None:  # also one that was hidden by the site since
             Dismissal.objects.of(person(request)).about(item, said).lift()

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
+from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
-from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api import ItemSerializer
 from catalog.models import Item
-from catalog.rest import NewestFirst, Tagged
+from catalog.moved import moved
+from catalog.rest import LOCATION, MOVED, NewestFirst, Tagged, title_among
 from catalog.visibility import shows_adult
 from recommender.models import Checkpoint
 from recommender.similar import similar_to
@@ -27,13 +28,17 @@ class SimilarSerializer(serializers.Serializer[Any]):
 class Similar(Tagged):
     permission_classes = (AllowAny,)
 
-    @extend_schema(operation_id="list_similar_items", responses=SimilarSerializer)
-    def get(self, request: Request, anime_id: int) -> Response:
+    @extend_schema(
+        operation_id="list_similar_items",
+        parameters=[LOCATION],
+        responses={200: SimilarSerializer, 301: MOVED},
+    )
+    def get(self, request: Request, anime_id: int) -> HttpResponseBase:
         """List up to twelve titles like this one, nearest first, not all of them its own seasons."""
         adult = shows_adult(request)
-        item = Item.objects.visible(adult=adult).meant_by(anime_id)
-        if item is None:
-            raise NotFound(f"There is no title {anime_id} on show here.")
+        item = title_among(Item.objects.visible(adult=adult), anime_id)
+        if item.pk != anime_id:
+            return moved(request, item)
         items = similar_to(item, adult=adult)
         prefetch_related_objects(items, "franchise")
         return Response(SimilarSerializer({"results": items}).data)

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.models import Item
+from catalog.models import GREATEST_ID, Item
 from catalog.visibility import shows_adult
 from ml.feedback import FEEDBACK_NAMES
 from ml.history import History
@@ -24,7 +24,6 @@ from recommender.api import MAX_K
 from recommender.scoring import Scorer
 
 MOST_EVENTS, MOST_HISTORIES = 500, 1000
-GREATEST_ID = 2**31 - 1
 EVENT = {
     "type": "object",
     "required": ["anime_id", "feedback_type"],

@@ -68,6 +68,7 @@ def map_points(request: PageRequest, version: str) -> JsonResponse:
 def map_causes(request: PageRequest, anime_id: int) -> JsonResponse:
     """Return which of the reader's reactions raise a title, for the lines on the map."""
     order = Order.of(request.user)
+    anime_id = order.catalogue.meant_by(anime_id)  # on a map that was drawn before titles were merged
     causes = order.live.ranker.explain(order.sequence, [anime_id])[0] if order.live else []
     return JsonResponse({"causes": [cause.item_id for cause in real_causes(causes)]})
 

@@ -14,7 +14,7 @@ import numpy as np
 from django.db.models import Count, Max
 from numpy.typing import NDArray
 
-from catalog.models import Genre, Item
+from catalog.models import Genre, Item, MergedItem
 from recommender.series import series_name, series_of
 
 Rows = NDArray[np.int64]
@@ -50,6 +50,7 @@ class Catalogue:
     is_main: Mask  # what counts as having begun a series, and as having done with it
     is_regular: Mask  # told in full: series and films, no specials, no music
     is_known: Mask  # to some at least of those who know the best-known of its series
+    heirs: Mapping[int, int]  # what the ids of merged titles mean now
     begins: Rows  # where a group's rows begin in `in_order`; one more at the end
 
     def __len__(self) -> int:
@@ -93,6 +94,10 @@ class Catalogue:
         rows[rows == len(self)] = 0
         here: Rows = rows[self.ids[rows] == wanted]
         return here
+
+    def meant_by(self, anime_id: int) -> int:
+        """Return the title that an id means now."""
+        return self.heirs.get(anime_id, anime_id)
 
     def mask_of(self, anime_ids: Collection[int]) -> Mask:
         """Mark the rows of those titles."""
@@ -160,6 +165,7 @@ def read_catalogue(version: tuple[Any, ...]) -> Catalogue:
         start_first=start_first,
         is_main=_main(group, types, start_first, len(names)),
         is_regular=np.isin(types, _REGULAR),
+        heirs=MergedItem.objects.heirs(),
         is_known=members >= KNOWN_TO_FOLLOW * best[group],
         begins=np.searchsorted(group[in_order], np.arange(len(names) + 1)),
     )

@@ -179,8 +179,11 @@ def _score(asked: QueryDict, refuse: Refuse) -> float | None:
 
 def _title(asked: QueryDict, catalogue: Catalogue, refuse: Refuse) -> int | None:
     anime_id = _whole(asked, "like", 1, GREATEST_LIKE, refuse)
-    if anime_id is None or anime_id in catalogue.series:
-        return anime_id
+    if anime_id is None:
+        return None
+    meant = catalogue.meant_by(anime_id)
+    if meant in catalogue.series:
+        return meant
     refuse(f"There is no title like={anime_id} here: search for one by name.")
     return None
 
@@ -189,9 +192,10 @@ def _titles(asked: QueryDict, catalogue: Catalogue, refuse: Refuse) -> tuple[int
     """Return the titles of `near` that exist, each once, in the order given."""
     values = dict.fromkeys(value.strip() for value in asked.getlist("near") if value.strip())
     found = {
-        value: int(value)
+        value: meant
         for value in values
-        if re.fullmatch(r"[0-9]{1,9}", value) and int(value) in catalogue.series
+        if re.fullmatch(r"[0-9]{1,9}", value)
+        and (meant := catalogue.meant_by(int(value))) in catalogue.series
     }
     for value in values.keys() - found.keys():
         refuse(f"There is no title near={shortened(value)} here: search for one by name.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from catalog.models import Item
+from catalog.moved import moved
 from catalog.search import search_titles
 from feedback.redirects import SeeOther, next_page
 from feedback.refusals import explains_refusals
@@ -27,7 +28,11 @@ N_FOUND = 10
 def why_page(request: PageRequest, anime_id: int) -> HttpResponse:
     """Say why a title stands where it does; in the feed's dialog, only the words themselves."""
     titles = Item.objects.visible(adult=True).prefetch_related("genres")
-    item = get_object_or_404(titles, pk=anime_id)
+    item = titles.meant_by(anime_id)
+    if item is None:
+        raise Http404
+    if item.pk != anime_id:
+        return moved(request, item)
     if not request.show_adult and any(genre.is_adult for genre in item.genres.all()):
         return render(request, "recommender/adult_off.html", status=404)
     template = "recommender/_why.html" if request.htmx.target == "why" else "recommender/why.html"

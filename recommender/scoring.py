@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.models import Item
 from ml.history import History
@@ -37,7 +37,8 @@ class Scorer:
     def rank(self, histories: Sequence[History], k: int) -> Iterator[Ranking]:
         """Yield the k best titles for each history, in order; memory holds one chunk of them."""
         for start in range(0, len(histories), AT_A_TIME):
-            yield from self._rank(histories[start : start + AT_A_TIME], k)
+            chunk = [followed(history, self.catalogue) for history in histories[start : start + AT_A_TIME]]
+            yield from self._rank(chunk, k)
 
     def _rank(self, histories: Sequence[History], k: int) -> Iterator[Ranking]:
         if self.live is None:
@@ -53,3 +54,13 @@ class Scorer:
         ids = (int(anime_id) for anime_id in self.catalogue.ids[self.catalogue.popular])
         unseen = (anime_id for anime_id in ids if anime_id not in masked)
         return [(anime_id, None) for anime_id, _ in zip(unseen, range(k), strict=False)]
+
+
+def followed(history: History, catalogue: Catalogue) -> History:
+    """Return a history with merged titles as what they are now; the last word about each stands."""
+    if catalogue.heirs.keys().isdisjoint(history.item_ids):
+        return history
+    meant = [catalogue.meant_by(anime_id) for anime_id in history.item_ids]
+    last = sorted({anime_id: place for place, anime_id in enumerate(meant)}.values())
+    kept = history.take(last)
+    return replace(kept, item_ids=tuple(meant[place] for place in last))

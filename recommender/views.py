@@ -11,6 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from catalog.models import Item
+from catalog.moved import moved
 from feedback.guests import acting_user
 from feedback.history import history_of
 from feedback.redirects import SeeOther
@@ -95,7 +96,7 @@ def title(request: PageRequest, anime_id: int) -> HttpResponse:
     if item is None:
         raise Http404
     if item.pk != anime_id:  # a duplicate that was merged
-        return redirect(item, permanent=True)
+        return moved(request, item)
     if not adult and any(genre.is_adult for genre in item.genres.all()):
         return render(request, "recommender/adult_off.html", status=404)
     return render(request, "recommender/title.html", {"item": item, "similar": similar_to(item, adult=adult)})

@@ -6,10 +6,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from catalog.models import Item
 from feedback.tests.factories import UserFactory
 from nostrade_site.throttling import ScopeThrottle
 from nostrade_site.tokens.models import ApiToken
 from recommender import scoring
+from recommender.merging import merge
 from recommender.tests.fixtures import (  # noqa: F401
     BATTLES,
     ROMANCES,
@@ -112,3 +114,15 @@ def test_it_has_a_limit_of_its_own(program, monkeypatch):
 
     assert codes == [200, 429]
     assert program.get(reverse("api:schema")).status_code == 200
+
+
+@pytest.mark.usefixtures("live")
+def test_old_ids_of_merged_titles_are_understood(program):
+    merge(list(Item.objects.filter(pk__in=[1, 2])), keep=1)
+
+    histories = [loved(2, 8), loved(1, 8), loved(8, 2, 1), loved(8, 1), loved(8)]
+    lines = [json.loads(line) for line in post(program, histories=histories, k=5).getvalue().splitlines()]
+
+    by_old_id, by_its_own, twice, once, without = [line["results"] for line in lines]
+    assert by_old_id == by_its_own != without
+    assert twice == once

@@ -39,7 +39,7 @@ def test_it_works(client, member):
     [
         ("get", EVENTS, 401, "/tokens/"),
         ("put", "/api/v1/items/", 405, "Use GET"),
-        ("get", "/api/v1/items/9/", 404, "No Item"),
+        ("get", "/api/v1/items/9/", 404, "There is no title 9"),
         ("get", "/api/v1/nothing/", 404, "/api/v1/schema/"),
         ("post", "/api/v1/events", 404, "ends with a slash"),
     ],

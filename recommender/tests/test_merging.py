@@ -196,17 +196,6 @@ def test_nor_by_hand(pair, admin_client):
     assert "merged into Cowboy Bebop (1)" in response.context["adminform"].form.errors["anime_id"][0]
 
 
-def test_its_old_address_leads_to_the_title_that_stays(pair, client):
-    kept, gone = pair
-    merge(pair, keep=kept.pk)
-    response = client.get(f"/title/{gone.pk}/")
-    assert (response.status_code, response.url) == (301, f"/title/{kept.pk}/")
-    client.post(reverse("feedback:react", args=[gone.pk]), {"feedback_type": "3", "next": "/"})
-    assert Event.objects.get().item == kept
-    for nowhere in (77, 9**30):
-        assert client.get(f"/title/{nowhere}/").status_code == 404
-
-
 def test_lists_mean_the_title_that_stays(pair):
     kept, _gone = pair
     ann = UserFactory()
@@ -261,13 +250,3 @@ def test_bootstrap_ratings_are_about_the_title_that_stays(pair, tmp_path):
     file = tmp_path / "rating.csv"
     file.write_text("user_id,anime_id,rating\n1,1,8\n1,2,10\n1,3,9\n")
     assert bootstrap_ratings(file)["item_id"].tolist() == [1, 1, 3]
-
-
-def test_programs_that_know_the_old_id_are_understood(pair, client):
-    kept, gone = pair
-    merge(pair, keep=kept.pk)
-    ann = UserFactory()
-    client.force_login(ann)
-    assert client.put(f"/api/v1/saved/{gone.pk}/").status_code == 201
-    assert Saved.objects.of(ann).get().item == kept
-    assert client.get(f"/api/v1/items/{gone.pk}/similar/").status_code == 200
