@@ -6,8 +6,18 @@ from django.http import HttpRequest
 from feedback.models import Dismissal, Event, Saved
 
 
+class SaidByPeople(admin.ModelAdmin):
+    """What people said, to look at: nobody speaks in somebody else's name."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(Event)
-class EventAdmin(admin.ModelAdmin):
+class EventAdmin(SaidByPeople):
     """The log, to look at: it is append-only, and goes with its account alone."""
 
     list_display = ["timestamp", "user", "feedback_type", "item", "retracts_id"]
@@ -20,18 +30,12 @@ class EventAdmin(admin.ModelAdmin):
     raw_id_fields = ["user", "item", "retracts"]
     show_full_result_count = False  # counting the whole log would be the slowest part of the page
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 @admin.register(Saved)
-class SavedAdmin(admin.ModelAdmin):
+class SavedAdmin(SaidByPeople):
     list_display = ["created_at", "user", "item"]
     list_select_related = ["user", "item"]
     search_fields = ["user__username__istartswith", "item__name__istartswith"]
@@ -40,7 +44,7 @@ class SavedAdmin(admin.ModelAdmin):
 
 
 @admin.register(Dismissal)
-class DismissalAdmin(admin.ModelAdmin):
+class DismissalAdmin(SaidByPeople):
     list_display = ["created_at", "user", "kind", "item", "until"]
     list_filter = ["kind"]
     list_select_related = ["user", "item"]

@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from feedback.admin import SaidByPeople
 from recommender import tasks
 from recommender.comparisons import Comparison
 from recommender.faithful import Faithful
@@ -204,7 +205,7 @@ class PreferencesAdmin(admin.ModelAdmin):
 
 
 @admin.register(Ignored)
-class IgnoredAdmin(admin.ModelAdmin):
+class IgnoredAdmin(SaidByPeople):
     list_display = ("user", "item", "created_at")
     search_fields = ("user__username", "item__name")
     raw_id_fields = ("user", "item")

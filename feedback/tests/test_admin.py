@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from catalog.tests.factories import ItemFactory
-from feedback.models import Event, FeedbackType, Saved
+from feedback.models import Dismissal, Event, FeedbackType, Saved
 from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
 
 EVENTS = reverse("admin:feedback_event_changelist")
@@ -41,6 +41,28 @@ def test_it_rejects_adding_changing_and_deleting_events(admin_client):
     admin_client.post(EVENTS, action)
 
     assert Event.objects.get().feedback_type == event.feedback_type
+
+
+@pytest.mark.parametrize("table", ["saved", "dismissal"])
+def test_nobody_saves_or_dismisses_in_somebody_else_s_name(admin_client, table):
+    person, item = UserFactory(), ItemFactory()
+    row = {
+        "saved": lambda: SavedFactory(user=person, item=item),
+        "dismissal": lambda: Dismissal.objects.dismiss(person, item, Dismissal.Kind.SEEN),
+    }[table]()
+    args, form = [row.pk], {"user": person.pk, "item": ItemFactory().pk, "kind": "seen"}
+    add, change, delete = (
+        reverse(f"admin:feedback_{table}_{page}", args=args if page != "add" else [])
+        for page in ("add", "change", "delete")
+    )
+
+    assert "_save" not in (page := admin_client.get(change)).text
+    assert page.status_code == 200
+    assert admin_client.post(add, form).status_code == 403
+    assert admin_client.post(change, form).status_code == 403
+    assert [each.item for each in type(row).objects.all()] == [item]
+    assert admin_client.post(delete, {"post": "yes"}).status_code == 302
+    assert not type(row).objects.exists()
 
 
 @pytest.mark.parametrize("many", [False, True])

@@ -33,6 +33,7 @@ CURATORS = (302, 302, 403, 200, 403, 200)
 OPERATORS = (302, 302, 403, 403, 200, 200)
 BOTH = (302, 302, 403, 200, 200, 200)
 STAFF = (302, 302, 200, 200, 200, 200)
+SAID = (ROOT, NOBODY, ROOT, ROOT, ROOT)  # by people: to look at and to delete, in nobody's name to say
 PAGES = ("changelist", "add", "change", "delete", "history")
 MODELS = {
     "account_emailaddress": (ROOT,) * 5,
@@ -41,11 +42,11 @@ MODELS = {
     "catalog_franchise": (CURATORS,) * 5,
     "catalog_genre": (CURATORS, CURATORS, CURATORS, ROOT, CURATORS),
     "catalog_item": (BOTH, CURATORS, BOTH, ROOT, BOTH),
-    "feedback_dismissal": (ROOT,) * 5,
+    "feedback_dismissal": SAID,
     "feedback_event": (OPERATORS, NOBODY, OPERATORS, NOBODY, OPERATORS),
-    "feedback_saved": (ROOT,) * 5,
+    "feedback_saved": SAID,
     "recommender_checkpoint": (OPERATORS, NOBODY, OPERATORS, NOBODY, OPERATORS),
-    "recommender_ignored": (ROOT,) * 5,
+    "recommender_ignored": SAID,
     "recommender_preferences": (ROOT,) * 5,
 }
 MATRIX = {
