@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -19,7 +20,10 @@ from catalog.models import Item
 from feedback.models import Event
 from nostrade_site import archives, dumps
 from nostrade_site.archives import KNOWN, SECRET_KEY, Manifest
+from nostrade_site.models import LONGEST_PATH, Backup
 from recommender.models import Checkpoint
+
+logger = logging.getLogger(__name__)
 
 INTERRUPTED = "Interrupted: the site was restored from a backup made while it ran."
 
@@ -40,7 +44,7 @@ def back_up(path: Path, *, with_secret_key: bool) -> Manifest:
             key = Path(name) / SECRET_KEY
             key.write_text(settings.SECRET_KEY)
             sources[SECRET_KEY] = key
-        return archives.write(
+        manifest = archives.write(
             path,
             sources,
             made=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -49,6 +53,16 @@ def back_up(path: Path, *, with_secret_key: bool) -> Manifest:
                 f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations()
             ),
         )
+    _note(path)
+    return manifest
+
+
+def _note(path: Path) -> None:
+    """Let the dashboard and `doctor` know of a backup; it is whole, whatever becomes of the note."""
+    try:
+        Backup.objects.create(path=str(path)[-LONGEST_PATH:], n_bytes=path.stat().st_size)
+    except DatabaseError as error:  # before the first `migrate` of a new release
+        logger.warning("The backup is whole, but the dashboard will not tell of it: %s", error)
 
 
 def _checkpoints() -> dict[str, Path]:

@@ -18,6 +18,7 @@ from redis import RedisError
 from feedback.daily import Day, reactions_by_day
 from feedback.models import Event, FeedbackType
 from nostrade_site.metrics import queue_depths, ranking_latency
+from nostrade_site.models import Backup
 from recommender.models import Checkpoint
 from recommender.online import by_version
 
@@ -44,6 +45,7 @@ def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "run": Checkpoint.objects.exclude(holder="").first(),
         "latency": ranking_latency(),
         "queues": _queues(),
+        "backup": Backup.objects.first(),
     }
     return TemplateResponse(request, "admin/dashboard.html", context)
 

@@ -26,6 +26,7 @@ from nostrade_site.broker_client import broker_client
 from nostrade_site.celery import app
 from nostrade_site.findings import Finding, fail, ok, warn
 from nostrade_site.health import broker_answers, database_answers
+from nostrade_site.models import Backup
 from recommender import storage
 from recommender.models import Checkpoint, NotServable
 from recommender.runs import dead_run
@@ -45,7 +46,7 @@ def examine() -> Iterator[Finding]:
     if not answer.remedy:
         yield (schema := migrations())
         if not schema.remedy:
-            yield from _all(catalogue, checkpoint, published, retraining, events_clock)
+            yield from _all(catalogue, checkpoint, published, retraining, events_clock, backup)
     yield (answer := broker())
     if not answer.remedy:
         yield from _all(workers, beat, broker_clock)
@@ -207,6 +208,15 @@ def events_clock() -> Finding:
         said = f"the newest reaction is of {newest:%Y-%m-%d %H:%M} UTC, which is yet to come"
         return warn("clock", said, "set this machine's clock (NTP): it was, or is, wrong")
     return ok("clock", f"{timezone.now():%Y-%m-%d %H:%M} UTC, later than all that was said")
+
+
+def backup() -> Finding:
+    advice = "run `python manage.py backup FILE.tar`, every night best; docs/deployment.md says what is in it"
+    last = Backup.objects.first()
+    if last is None:
+        return warn("backup", "`manage.py backup` was never run here", advice)
+    said = f"the last one is of {last.made_at:%Y-%m-%d %H:%M} UTC ({last})"
+    return warn("backup", said, advice) if last.is_stale else ok("backup", said)
 
 
 # --- The broker and who works for it ----------------------------------------------------------------

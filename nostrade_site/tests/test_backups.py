@@ -20,6 +20,7 @@ from django.db import connection
 from catalog.models import Item
 from feedback.models import Event, FeedbackType
 from nostrade_site import archives, backups
+from nostrade_site.models import Backup
 from nostrade_site.tests.site import ROOT
 from recommender.models import Checkpoint
 from recommender.tests.fixtures import (  # noqa: F401
@@ -93,6 +94,8 @@ def backup(tmp_path: Path, site) -> Path:
 def test_it_works(backup: Path, empty: dict[str, str]) -> None:
     """What was said, by whom, and what served are there again; a second restore is refused."""
     assert backup.stat().st_mode & 0o077 == 0
+    noted = Backup.objects.get()
+    assert (noted.path, noted.n_bytes) == (str(backup), backup.stat().st_size)
     restored = manage(empty, "restore", str(backup))
     assert restored.returncode == 0, restored.stderr
     told = manage(empty, "shell", "--no-imports", "-c", TELL)
@@ -124,6 +127,19 @@ def test_the_secret_key_and_what_never_served_stay_behind(tmp_path: Path, site: 
     assert sorted(file.name for file in tmp_path.glob("*site*")) == ["site.tar"]  # no drafts
     with pytest.raises(CommandError, match="exists already"):
         call_command("backup", str(path), stdout=io.StringIO())
+
+
+def test_a_backup_is_whole_where_it_cannot_be_noted(tmp_path: Path, site, caplog) -> None:
+    with connection.schema_editor() as editor:
+        editor.delete_model(Backup)
+    try:
+        call_command("backup", str(tmp_path / "site.tar"), stdout=io.StringIO())
+    finally:
+        with connection.schema_editor() as editor:
+            editor.create_model(Backup)
+    assert "the dashboard will not tell of it" in caplog.text
+    with archives.opened(tmp_path / "site.tar") as (manifest, _):
+        assert manifest.files
 
 
 def test_a_site_with_people_is_never_overwritten(backup: Path) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from feedback.models import Event, FeedbackType, ListImport
 from feedback.tests.factories import EventFactory, UserFactory
 from nostrade_site.metrics import Latency, ranking_latency
+from nostrade_site.models import Backup
 from recommender.metrics import RANKING
 from recommender.models import Checkpoint, Impression
 
@@ -78,11 +79,24 @@ def test_a_ranking_s_time_is_told_by_its_bounds():
     assert isinstance(found, Latency)
 
 
+def test_it_tells_of_the_last_backup_and_warns_where_it_is_old_or_there_is_none(admin_client):
+    assert "was never run here" in admin_client.get(PAGE).text
+    Backup.objects.create(path="/b/old.tar", n_bytes=5, made_at=timezone.now() - timedelta(days=8))
+    assert "Older than a week" in (page := admin_client.get(PAGE)).text
+    assert "mark--failed" in page.text
+    Backup.objects.create(path="/b/new.tar", n_bytes=3 * 2**20, made_at=timezone.now() - timedelta(days=6))
+    page = admin_client.get(PAGE)
+    assert page.context["backup"].path == "/b/new.tar"
+    assert "mark--failed" not in page.text
+    for words in ("6\xa0days ago", "3.0\xa0MB", "/b/new.tar"):
+        assert words in page.text
+
+
 def test_the_number_of_queries_does_not_grow(admin_client, django_assert_max_num_queries):
     for _ in range(10):
         EventFactory()
         cache.clear()
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         admin_client.get(PAGE)
 
 

@@ -18,6 +18,7 @@ from feedback.models import Event
 from nostrade_site import checks, doctor
 from nostrade_site.celery import app
 from nostrade_site.findings import Level
+from nostrade_site.models import Backup
 from recommender.models import Checkpoint
 from recommender.tests.fixtures import (  # noqa: F401
     _own_ranker,
@@ -115,6 +116,15 @@ def test_a_clock_that_was_set_back_is_told(ann) -> None:  # noqa: F811
     later = timezone.now() + timedelta(days=1)
     Event.objects.create(user=ann, item=Item.objects.first(), feedback_type=2, timestamp=later)
     assert doctor.events_clock().level is Level.WARN
+
+
+@pytest.mark.django_db
+def test_a_backup_that_is_old_or_was_never_made_is_told() -> None:
+    assert doctor.backup().level is Level.WARN
+    row = Backup.objects.create(path="/b/site.tar", n_bytes=7 * 2**20)
+    assert (doctor.backup().level, "/b/site.tar, 7.0 MB" in doctor.backup().said) == (Level.OK, True)
+    Backup.objects.filter(pk=row.pk).update(made_at=timezone.now() - timedelta(days=8))
+    assert doctor.backup().level is Level.WARN
 
 
 @pytest.mark.usefixtures("broker")
