@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 import time
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
 
 from nostrade_site import broker
 from nostrade_site.tests.site import Site, eventually, free_port
+from recommender.controls import LONGEST_VIEW
 
 pytestmark = [
     pytest.mark.slow,
@@ -54,6 +56,12 @@ def test_a_connection_outlives_a_pause(site):
             connection.request("GET", "/healthz")
             assert connection.getresponse().read()
             time.sleep(3)
+
+
+def test_the_longest_address_of_the_feed_is_answered_also_quoted_in_another(site):
+    view = "/?in=" + "%" * LONGEST_VIEW  # of which quoting makes three of each
+    assert site.get(view)[0] == 200
+    assert site.get(f"/accounts/login/?next={quote(view, safe='')}")[0] == 200
 
 
 def test_static_files_are_hashed_compressed_and_served(site):
