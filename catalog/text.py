@@ -28,3 +28,8 @@ def harmless(cell: str) -> str:
 def without_apostrophe(cell: str) -> str:
     """Undo `harmless`."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULAS) else cell
+
+
+def as_id(text: str) -> int | None:
+    """Read the number of a row as a form sends it; what is none names nothing."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None

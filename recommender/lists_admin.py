@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from catalog.changes import log
+from catalog.text import as_id
 from recommender.lists_compared import Lists, load
 from recommender.models import Checkpoint, NotServable
 from recommender.serving import LiveRanker, get_ranker
@@ -68,5 +69,5 @@ def person_of(asked: str) -> AbstractBaseUser | None:
     people = get_user_model()._default_manager
     if found := people.filter(named).first():
         return found
-    is_number = asked.isascii() and asked.isdecimal() and len(asked) <= 9
-    return people.filter(pk=int(asked)).first() if is_number else None
+    number = as_id(asked)
+    return people.filter(pk=number).first() if number is not None else None

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from catalog.changes import facts_of, label, log
 from catalog.models import Item
+from catalog.text import as_id
 from recommender.merging import MOST, CannotMerge, Merged, Preview, merge
 
 LIST = "admin:catalog_item_changelist"
@@ -39,7 +40,8 @@ def merge_view(request: HttpRequest, site: AdminSite) -> HttpResponse:
     if not request.user.has_perm("catalog.merge_item"):
         raise PermissionDenied
     asked = request.POST if request.method == "POST" else request.GET
-    titles = Item.objects.filter(pk__in=_whole(asked.getlist("ids"))).with_facts().popular()
+    ids = [pk for text in asked.getlist("ids") if (pk := as_id(text))]
+    titles = Item.objects.filter(pk__in=ids).with_facts().popular()
     items = list(titles[: MOST + 1])
     if not 2 <= len(items) <= MOST:
         messages.error(request, f"Select from two to {MOST} titles to merge.")
@@ -57,9 +59,8 @@ def merge_view(request: HttpRequest, site: AdminSite) -> HttpResponse:
 
 
 def _merge(request: HttpRequest, items: list[Item]) -> HttpResponse:
-    keep = next(iter(_whole([request.POST.get("keep", "")])), 0)
     try:
-        done = merge(items, keep)
+        done = merge(items, as_id(request.POST.get("keep", "")) or 0)
     except CannotMerge as problem:
         messages.error(request, str(problem))
         return redirect(LIST)
@@ -80,8 +81,3 @@ def fact_rows(items: list[Item]) -> list[FactRow]:
     facts = [facts_of(item) for item in items]
     ids = FactRow("Id", tuple(str(item.pk) for item in items))
     return [ids, *(FactRow(label(name), tuple(each[name] for each in facts)) for name in SHOWN)]
-
-
-def _whole(values: list[str]) -> list[int]:
-    """Read ids; what is none names no title."""
-    return [int(value) for value in values if value.isascii() and value.isdecimal() and len(value) <= 9]
