@@ -10,9 +10,8 @@ from django.urls import reverse
 from catalog.tests.factories import FranchiseFactory, ItemFactory
 from feedback.tests.factories import EventFactory
 from recommender.models import Checkpoint, tell
-from recommender.tests.fixtures import _own_ranker  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_ranker")]
 
 
 class Inline(HTMLParser):

@@ -13,9 +13,8 @@ from feedback.models import Dismissal
 from feedback.tests.factories import EventFactory, SavedFactory, UserFactory
 from nostrade_site.groups import GROUPS, make_groups, permissions_of
 from recommender.models import Checkpoint, Ignored, Preferences
-from recommender.tests.fixtures import _own_ranker  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_ranker")]
 ROLES = (
     "anonymous",
     "member",

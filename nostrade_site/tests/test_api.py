@@ -8,24 +8,15 @@ from django.test import Client
 from django.urls import reverse
 
 from recommender.models import Preferences
-from recommender.tests.fixtures import (  # noqa: F401
-    ADULT,
-    HIDDEN,
-    ROMANCES,
-    _own_ranker,
-    ann,
-    catalogue,
-    live,
-    promote,
-    say,
-    trained,
-)
+from recommender.tests.fixtures import ADULT, HIDDEN, ROMANCES, say
+
+pytestmark = pytest.mark.usefixtures("own_ranker")
 
 URL = reverse("api:recommendations")
 
 
 @pytest.fixture
-def fan(ann: User, live: object, client: Client) -> Client:  # noqa: F811
+def fan(ann: User, live: object, client: Client) -> Client:
     say(ann, 1)
     client.force_login(ann)
     return client
@@ -52,7 +43,7 @@ def test_a_visitor_gets_popular_titles(client: Client) -> None:
     assert len(answer["results"]) == 20
 
 
-def test_nothing_masked_is_recommended(fan: Client, ann: User) -> None:  # noqa: F811
+def test_nothing_masked_is_recommended(fan: Client, ann: User) -> None:
     found = {result["anime_id"] for result in fan.get(URL, {"k": 100}).json()["results"]}
     assert not found & {1, HIDDEN, ADULT}
     Preferences.objects.create(user=ann, show_adult=True)

@@ -12,17 +12,9 @@ from nostrade_site.throttling import ScopeThrottle
 from nostrade_site.tokens.models import ApiToken
 from recommender import scoring
 from recommender.merging import merge
-from recommender.tests.fixtures import (  # noqa: F401
-    BATTLES,
-    ROMANCES,
-    _own_ranker,
-    catalogue,
-    live,
-    promote,
-    trained,
-)
+from recommender.tests.fixtures import BATTLES, ROMANCES
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_ranker")]
 URL = reverse("api:score-batch")
 
 

@@ -11,9 +11,8 @@ from catalog.tests.factories import ItemFactory
 from feedback.models import Event
 from feedback.tests.factories import UserFactory
 from nostrade_site.tokens.models import ApiToken
-from recommender.tests.fixtures import _own_ranker  # noqa: F401
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_ranker")]
 PACKAGE = "nostrade_client"
 
 

@@ -10,9 +10,8 @@ from django.test import Client
 from catalog.tests.factories import ItemFactory
 from feedback.tests.factories import UserFactory
 from nostrade_site.tokens.models import ApiToken
-from recommender.tests.fixtures import _own_ranker  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_ranker")]
 TEXT = (settings.BASE_DIR / "docs" / "api.md").read_text()
 
 

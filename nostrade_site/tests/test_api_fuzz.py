@@ -12,13 +12,12 @@ from feedback.tests.factories import UserFactory
 from nostrade_site.tests.fuzzing import fuzz, narrowed
 from nostrade_site.throttling import ScopeThrottle
 from nostrade_site.tokens.models import ApiToken
-from recommender.tests.fixtures import _own_ranker, catalogue, live, promote, trained  # noqa: F401
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_ranker")]
 
 
 @pytest.fixture
-def run(live, live_server, client, monkeypatch, tmp_path):  # noqa: F811
+def run(live, live_server, client, monkeypatch, tmp_path):
     """Return how to fuzz the site of this test."""
     for scope in ScopeThrottle.THROTTLE_RATES:
         monkeypatch.setitem(ScopeThrottle.THROTTLE_RATES, scope, "1000000/s")

@@ -7,9 +7,8 @@ from catalog.tests.factories import ItemFactory
 from feedback.tests.factories import UserFactory
 from nostrade_site.throttling import ScopeThrottle
 from nostrade_site.tokens.models import ApiToken
-from recommender.tests.fixtures import _own_ranker  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_ranker")]
 READ, WRITE, SCORE = "/api/v1/me/", "/api/v1/saved/1/", "/api/v1/score/"
 JSON = "application/json"
 

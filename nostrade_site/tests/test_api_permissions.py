@@ -11,9 +11,8 @@ from catalog.tests.factories import ItemFactory
 from feedback.tests.factories import EventFactory, UserFactory
 from nostrade_site import api_urls
 from nostrade_site.tokens.models import ApiToken
-from recommender.tests.fixtures import _own_ranker  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_ranker")]
 ITEM, OTHER_ITEM = 7, 8
 
 ROLES = ("anonymous", "guest", "other", "member", "read", "write", "score")  # tokens are the member's

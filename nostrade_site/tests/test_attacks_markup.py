@@ -25,16 +25,9 @@ from nostrade_site.tokens.models import ApiToken
 from recommender import ignoring
 from recommender.mapping import draw_missing
 from recommender.models import Checkpoint, Preferences
-from recommender.tests.fixtures import (  # noqa: F401
-    HIDDEN,
-    ROMANCES,
-    _own_ranker,
-    catalogue,
-    live,
-    promote,
-    say,
-    trained,
-)
+from recommender.tests.fixtures import ROMANCES, say
+
+pytestmark = pytest.mark.usefixtures("own_ranker")
 
 # Out of an attribute, out of a script of JSON, into a tag, a handler and a link.
 PAYLOAD = """"'><svg/onload=evil()></script><script>evil()//"""
@@ -115,7 +108,7 @@ class Browser(HTMLParser):
 
 
 @pytest.fixture
-def operator(live: Checkpoint, settings) -> User:  # noqa: F811
+def operator(live: Checkpoint, settings) -> User:
     """Somebody of that name who did everything there is to do, with rows of the id 1 wherever a page asks."""
     settings.METRICS_TOKEN = "a-token-for-tests-only"
     person = User(pk=1, username=PAYLOAD[:150], email="o@x.example", is_staff=True, is_superuser=True)

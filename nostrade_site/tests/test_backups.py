@@ -23,14 +23,8 @@ from nostrade_site import archives, backups
 from nostrade_site.models import Backup
 from nostrade_site.tests.site import ROOT
 from recommender.models import Checkpoint
-from recommender.tests.fixtures import (  # noqa: F401
-    _own_ranker,
-    ann,
-    catalogue,
-    live,
-    promote,
-    trained,
-)
+
+pytestmark = pytest.mark.usefixtures("own_ranker")
 
 TELL = """
 import json
@@ -52,7 +46,7 @@ print(json.dumps({
 
 
 @pytest.fixture
-def site(transactional_db, live, ann) -> Checkpoint:  # noqa: F811
+def site(transactional_db, live, ann) -> Checkpoint:
     """A site with a person, a reaction, a checkpoint that serves and a run that is going."""
     Event.objects.record(ann, Item.objects.get(pk=1), FeedbackType.LOVE)
     Checkpoint.objects.create(version="going", state=Checkpoint.State.TRAINING)

@@ -20,14 +20,8 @@ from nostrade_site.celery import app
 from nostrade_site.findings import Level
 from nostrade_site.models import Backup
 from recommender.models import Checkpoint
-from recommender.tests.fixtures import (  # noqa: F401
-    _own_ranker,
-    ann,
-    catalogue,
-    live,
-    promote,
-    trained,
-)
+
+pytestmark = pytest.mark.usefixtures("own_ranker")
 
 
 @pytest.mark.usefixtures("live", "broker")
@@ -111,7 +105,7 @@ def test_a_run_that_was_left_is_told() -> None:
 
 
 @pytest.mark.usefixtures("live")
-def test_a_clock_that_was_set_back_is_told(ann) -> None:  # noqa: F811
+def test_a_clock_that_was_set_back_is_told(ann) -> None:
     assert doctor.events_clock().level is Level.OK
     later = timezone.now() + timedelta(days=1)
     Event.objects.create(user=ann, item=Item.objects.first(), feedback_type=2, timestamp=later)

@@ -10,13 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from recommender.models import Checkpoint
-from recommender.tests.fixtures import (  # noqa: F401
-    _own_ranker,
-    catalogue,
-    live,
-    promote,
-    trained,
-)
+
+pytestmark = pytest.mark.usefixtures("own_ranker")
 
 HEALTHZ, READYZ = reverse("healthz"), reverse("readyz")
 

@@ -17,15 +17,8 @@ from feedback.models import Event, FeedbackType
 from feedback.tests.lists import upload
 from nostrade_site import task_metrics
 from nostrade_site.tests.site import ROOT
-from recommender.tests.fixtures import (  # noqa: F401
-    _own_ranker,
-    ann,
-    catalogue,
-    live,
-    log,
-    promote,
-    trained,
-)
+
+pytestmark = pytest.mark.usefixtures("own_ranker")
 
 METRICS = reverse("metrics")
 TOKEN = "a-token-for-tests-only"
@@ -43,7 +36,7 @@ def value(text: str, series: str) -> float:
 
 
 @pytest.mark.usefixtures("live", "broker")
-def test_it_works(client: Client, ann: User, token, django_capture_on_commit_callbacks) -> None:  # noqa: F811
+def test_it_works(client: Client, ann: User, token, django_capture_on_commit_callbacks) -> None:
     before = client.get(METRICS, headers=token).content.decode()
     client.force_login(ann)
     with django_capture_on_commit_callbacks(execute=True):
@@ -102,7 +95,7 @@ def test_a_silent_broker_is_a_figure(client: Client, token, settings, tmp_path) 
     assert 'nostrade_up{part="broker"} 0.0' in response.content.decode()
 
 
-def test_what_waits_and_what_is_lost_is_counted(client: Client, ann, live, log, token, monkeypatch) -> None:  # noqa: F811
+def test_what_waits_and_what_is_lost_is_counted(client: Client, ann, live, log, token, monkeypatch) -> None:
     Event.objects.record(ann, Item.objects.get(pk=1), FeedbackType.LOVE)
     client.force_login(ann)
     before = client.get(METRICS, headers=token).content.decode()

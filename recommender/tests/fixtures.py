@@ -63,8 +63,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return versions
 
 
-@pytest.fixture(autouse=True)
-def _own_ranker(settings, tmp_path: Path) -> Iterator[None]:
+@pytest.fixture
+def own_ranker(settings, tmp_path: Path) -> Iterator[None]:
     """Let no test serve the ranker of another, nor ask for the active checkpoint by the clock."""
     settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
     settings.CHECKPOINT_POLL_SECONDS = 3600
@@ -85,7 +85,7 @@ def catalogue(db) -> None:
 
 
 @pytest.fixture
-def promote(trained: dict[str, Path], settings) -> Promote:
+def promote(trained: dict[str, Path], own_ranker: None) -> Promote:
     """Bring one of the trained versions into the registry and make it active."""
 
     def bring(version: str) -> Checkpoint:
