@@ -70,7 +70,7 @@ def registered(starter: Checkpoint) -> dict[str, Any]:
 def is_due(starter: Checkpoint, format_version: int, *, is_new: bool) -> bool:
     """Say whether a starter should go live: never over what was trained here, nor against a roll back.
 
-    But a checkpoint of another format than the starter's was written by an earlier version, and serves nobody.
+    But a checkpoint of another format than the starter's is an earlier version's, and serves nobody.
     """
     active = Checkpoint.objects.active()
     if active is None:
