@@ -1,5 +1,6 @@
 """The item-item term: linear scores x B from two closed forms of B, one sparse and one of low rank."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -121,12 +122,20 @@ class ItemItem:
     def _sparse(
         self, items: NDArray[np.int64], weights: NDArray[np.float32], rows: NDArray[np.int64], n_rows: int
     ) -> Tensor:
-        """Add up row by row: all the sums of one row stay in the processor's cache."""
-        sums = np.empty((n_rows, self.n_items + 1), dtype=np.float32)
+        """Add up row by row: all the sums of one row stay in the processor's cache.
+
+        Where each event has a row of its own there is little to add, and all of it is done at once.
+        """
+        width = self.n_items + 1
+        if n_rows == len(items):
+            targets, values, lengths = self._entries(items, weights)
+            places = np.repeat(rows * width, lengths) + targets
+            return torch.from_numpy(_sums(places, values, (n_rows, width)))
+        sums = np.empty((n_rows, width), dtype=np.float32)
         stops = np.bincount(rows, minlength=n_rows).cumsum()[:-1]
         for row, mine in enumerate(np.split(np.argsort(rows, kind="stable"), stops)):
             targets, values, _ = self._entries(items[mine], weights[mine])
-            sums[row] = np.bincount(targets, values, self.n_items + 1)
+            sums[row] = np.bincount(targets, values, width)
         return torch.from_numpy(sums)
 
     def _sparse_about(
@@ -145,8 +154,7 @@ class ItemItem:
         columns = column[targets]
         hits = np.flatnonzero(columns >= 0)
         places = np.repeat(rows * len(wanted), lengths)[hits] + columns[hits]
-        sums = np.bincount(places, values[hits], n_rows * len(wanted)).reshape(n_rows, -1)
-        return torch.from_numpy(sums[:, place].astype(np.float32))
+        return torch.from_numpy(_sums(places, values[hits], (n_rows, len(wanted)))[:, place])
 
     def _entries(
         self, items: NDArray[np.int64], weights: NDArray[np.float32]
@@ -172,6 +180,13 @@ class ItemItem:
             return "item_item.offsets"
         strange = len(targets) and not 1 <= int(targets.min()) <= int(targets.max()) <= n_items
         return "item_item.targets" if strange else None
+
+
+def _sums(
+    places: NDArray[np.int64], values: NDArray[np.float32], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Add up values (E,) at the places (E,) of a table laid out row by row."""
+    return np.bincount(places, values, math.prod(shape)).reshape(shape).astype(np.float32)
 
 
 def coherence(sparse: Tensor, items: Tensor, rows: Tensor) -> NDArray[np.float32]:

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ml.checkpoint import Checkpoint
-from ml.encoding import FEEDBACK, ITEM, Inputs, collate
+from ml.encoding import FEEDBACK, ITEM, collate
 from ml.item_item import coherence
 from ml.one_history import Encoded, OneHistory
 from ml.title_table import TitleTable
+from ml.without_each import states_without_each
 
 __all__ = ["Encoded", "MixedScore"]
 
@@ -51,8 +52,7 @@ class MixedScore:
 
     def states_without_each(self, encoded: Encoded, removed: Sequence[int]) -> Tensor:
         """Return the state after a history of two events or more, then without each: (1 + C, D)."""
-        inputs: Inputs = collate([encoded])[0]
-        return self.model.without_each(inputs, removed)
+        return states_without_each(self._one, encoded, removed)
 
     def sasrec(self, states: Tensor, titles: Tensor | None = None) -> Tensor:
         """Return the logits of states (B, D): (B, N + 1 or T)."""

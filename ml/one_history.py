@@ -4,6 +4,8 @@ For one history of fifty events the calls of layers, masks and embeddings that a
 the arithmetic. Somebody waits for this answer, so here only the arithmetic is left.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -38,19 +40,19 @@ class OneHistory:
             if isinstance(layer, nn.Embedding)
         }
         *blocks, last = model.blocks.children()
-        self._blocks = [_block_layers(block) for block in blocks]
+        self.blocks = [_block_layers(block) for block in blocks]
         self._last = _layers(last)
         self._keys, self._values = _by_head(self._last["key_value"], model.config.n_heads)
-        self._norm = _layers(model)["norm"]
+        self.norm = _layers(model)["norm"]
 
     def state(self, encoded: Encoded) -> Tensor:
         """Return the state (1, D) after an encoded history (5, L), L >= 1."""
-        x = self._embed(encoded)
-        for block in self._blocks:
+        x = self.embed(encoded)
+        for block in self.blocks:
             x = self._block(x, block)
-        return _norm(self._answer(x), self._norm)
+        return norm(self.answer(x, slice(-1, None)), self.norm)
 
-    def _embed(self, encoded: Encoded) -> Tensor:
+    def embed(self, encoded: Encoded) -> Tensor:
         """Add the embeddings that say something, (L, D)."""
         items, feedback = torch.from_numpy(encoded[[ITEM, FEEDBACK]])
         x = self._tables["items"][items].float()
@@ -64,25 +66,30 @@ class OneHistory:
 
     def _block(self, x: Tensor, layers: Layers) -> Tensor:
         """Map (L, D) to (L, D)."""
-        asked = _linear(_norm(x, layers["attention_norm"]), layers["query_key_value"])
-        query, key, value = (
-            part.view(1, len(part), self._config.n_heads, -1).transpose(1, 2) for part in asked.chunk(3, -1)
-        )
-        heads = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        return _finish(x, heads[0].transpose(0, 1).flatten(1), layers)
+        asked = linear(norm(x, layers["attention_norm"]), layers["query_key_value"])
+        heads = attend(*self.heads(asked, 3), is_causal=True)
+        return finish(x, heads.transpose(0, 1).flatten(1), layers)
 
-    def _answer(self, x: Tensor) -> Tensor:
-        """Map (L, D) to (1, D), the last event alone.
+    def answer(self, x: Tensor, at: slice | NDArray[np.int64], visible: Tensor | None = None) -> Tensor:
+        """Map (L, D) to (P, D) by the last block: the events `at`, each looking at those `visible` (P, L).
 
-        One question is asked of L events, so the weights of keys and values go to the question's side, where
-        they are met once and not L times. A bias of the keys adds the same to every event: nothing.
+        Few ask of many events, so the weights of keys and values go to the questions' side, where they are
+        met P times and not L times. A bias of the keys adds the same to every event: nothing.
         """
-        y = _norm(x, self._last["attention_norm"])
-        query = _linear(y[-1:], self._last["query"]).view(self._config.n_heads, 1, -1)
-        scores = query @ self._keys @ y.t() * query.shape[-1] ** -0.5  # (H, 1, L)
+        y = norm(x, self._last["attention_norm"])
+        (query,) = self.heads(linear(y[at], self._last["query"]), 1)
+        scores = (query @ self._keys @ y.t()).mul_(query.shape[-1] ** -0.5)  # (H, P, L)
+        if visible is not None:
+            scores.masked_fill_(~visible, -torch.inf)
         values, bias = self._values
-        heads = scores.softmax(-1) @ y @ values  # (H, 1, D / H)
-        return _finish(x[-1:], heads.flatten()[None] + bias, self._last)
+        heads = scores.softmax(-1) @ y @ values  # (H, P, D / H)
+        return finish(x[at], heads.transpose(0, 1).flatten(1) + bias, self._last)
+
+    def heads(self, x: Tensor, n: int) -> tuple[Tensor, ...]:
+        """Split rows (L, n D) into n tensors by heads, each (H, L, D / H)."""
+        return tuple(
+            part.view(len(part), self._config.n_heads, -1).transpose(0, 1) for part in x.chunk(n, -1)
+        )
 
 
 def _block_layers(block: nn.Module) -> Layers:
@@ -112,17 +119,23 @@ def _layers(module: nn.Module) -> Layers:
     }
 
 
-def _finish(x: Tensor, heads: Tensor, layers: Layers) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, **options: Any) -> Tensor:
+    """Attend by heads, (H, P, D / H) to (H, L, D / H); with a batch, be it of one, that is one operation."""
+    return F.scaled_dot_product_attention(query[None], key[None], value[None], **options)[0]
+
+
+def finish(x: Tensor, heads: Tensor, layers: Layers) -> Tensor:
     """Add what the heads found, then the feed-forward layer, (L, D) to (L, D)."""
-    x = x + _linear(heads, layers["output"])
-    hidden = F.gelu(_linear(_norm(x, layers["hidden_norm"]), layers["widen"]))
-    return x + _linear(hidden, layers["narrow"])
+    x = x + linear(heads, layers["output"])
+    return x + linear(F.gelu(linear(norm(x, layers["hidden_norm"]), layers["widen"])), layers["narrow"])
 
 
-def _linear(x: Tensor, layer: Layer) -> Tensor:
+def linear(x: Tensor, layer: Layer) -> Tensor:
+    """Map (L, in) to (L, out)."""
     weight, bias = layer
     return torch.addmm(bias, x, weight)
 
 
-def _norm(x: Tensor, layer: Layer) -> Tensor:
+def norm(x: Tensor, layer: Layer) -> Tensor:
+    """Normalise each row of x."""
     return F.layer_norm(x, x.shape[-1:], *layer)

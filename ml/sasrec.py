@@ -4,18 +4,12 @@ Letters: B batch, L length, P answered positions, D width, N items. Index 0 is p
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate, pairwise
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # PyTorch's own convention
 
 from ml.config import SASRecConfig
-from ml.encoding import Inputs
 from ml.feedback import Feedback
 from ml.shares import WHOLE, Share
 from ml.time_bins import N_GAP_BINS, UNKNOWN_BIN
@@ -87,26 +81,6 @@ class Block(nn.Module):
         mask = (torch.arange(x.shape[1], device=x.device) <= at[:, :, None]).unsqueeze(1)  # (B, 1, P, L)
         return self.finish(gather(x, at), self.attend(gather(y, at), self.key_value(y), mask))
 
-    def apart(self, x: Tensor, passes: "Passes") -> Tensor:
-        """Map the packed passes x (1, n, D) to (1, n, D), each blind to the others."""
-        y = self.attention_norm(x)
-        query, key_value = self.query(y), self.key_value(y)
-        L = passes.length
-        looked = [self.look(query[:, :L], key_value[:, :L], None)]
-        earlier = torch.ones(L, L, dtype=torch.bool).tril()
-        for removed, own in zip(passes.removed, passes.tails, strict=True):
-            if own.start < own.stop:
-                seen = torch.cat([key_value[:, :removed], key_value[:, own]], 1)
-                looked.append(self.look(query[:, own], seen, earlier[removed:-1, :-1]))
-        return self.finish(x, self.output(torch.cat(looked, 1)))
-
-    def answers(self, x: Tensor, passes: "Passes") -> Tensor:
-        """Map the packed passes x (1, n, D) to the end of each, (1, 1 + C, D)."""
-        y = self.attention_norm(x)
-        return self.finish(
-            x[:, passes.ends], self.attend(y[:, passes.ends], self.key_value(y), passes.visible())
-        )
-
     def attend(self, queries: Tensor, key_value: Tensor, mask: Tensor | None) -> Tensor:
         """Let queries (B, P, D) look at keys and values (B, L, 2 D) where `mask` allows, else causally."""
         answer: Tensor = self.output(self.look(self.query(queries), key_value, mask))
@@ -135,36 +109,6 @@ class Block(nn.Module):
 def gather(x: Tensor, at: Tensor) -> Tensor:
     """Pick the positions `at` (B, P) of x (B, L, D), result (B, P, D)."""
     return x.gather(1, at[:, :, None].expand(-1, -1, x.shape[-1]))
-
-
-@dataclass(frozen=True)
-class Passes:
-    """How a history of `length` events, then its tails after each `removed` place, lie in one packed row."""
-
-    length: int
-    removed: tuple[int, ...]
-
-    @cached_property
-    def tails(self) -> list[slice]:
-        """Where in the row each pass keeps what follows its removed event."""
-        stops = list(accumulate((self.length - 1 - place for place in self.removed), initial=self.length))
-        return [slice(start, stop) for start, stop in pairwise(stops)]
-
-    @property
-    def ends(self) -> list[int]:
-        """Where the whole history ends, then each pass; one without a tail ends before its removed event."""
-        tails = zip(self.removed, self.tails, strict=True)
-        return [self.length - 1, *(t.stop - 1 if t.start < t.stop else place - 1 for place, t in tails)]
-
-    def visible(self) -> Tensor:
-        """Say what the end of each pass may look at, (1 + C, n)."""
-        mask = torch.zeros(
-            1 + len(self.removed), max(self.length, *(t.stop for t in self.tails)), dtype=torch.bool
-        )
-        mask[0, : self.length] = True
-        for row, (place, tail) in enumerate(zip(self.removed, self.tails, strict=True), start=1):
-            mask[row, :place] = mask[row, tail] = True
-        return mask
 
 
 class SASRec(nn.Module):
@@ -247,21 +191,6 @@ class SASRec(nn.Module):
         for block in self.blocks[:-1]:
             x = block(x)
         return self.norm(self.blocks[-1](x, at))  # type: ignore[no-any-return]
-
-    def without_each(self, inputs: Inputs, removed: Sequence[int]) -> Tensor:
-        """Return the last state of one history (inputs (1, L), L >= 2), then without each event: (1 + C, D).
-
-        `removed` are C places. The others keep their places, times and gaps. What comes before a removed
-        event does not change, so only what follows is computed anew, all of it in one packed pass.
-        """
-        passes = Passes(inputs[0].shape[1], tuple(removed))
-        x = self.embed(*inputs)
-        x = torch.cat([x, *(x[:, place + 1 :] for place in removed)], 1)
-        *blocks, answering = cast(list[Block], list(self.blocks))
-        for block in blocks:
-            x = block.apart(x, passes)
-        states: Tensor = self.norm(answering.answers(x, passes))
-        return states[0]
 
     def score(self, states: Tensor, titles: Tensor | None = None) -> Tensor:
         """Score every title and, meaninglessly, padding: (..., D) to (..., N + 1).

@@ -82,17 +82,6 @@ def test_untrained_order_and_time_are_harmless():
     assert torch.equal(*states)
 
 
-@pytest.mark.parametrize("removed", [[0], [0, 1, 2, 3, 4], [2, 3], [3, 4], [4]])
-def test_leaving_out_equals_computing_without(model, removed):
-    batch = inputs([[3, 7, 9, 4, 5]])
-    whole, *states = model.without_each(batch, removed)
-    torch.testing.assert_close(whole, model(*batch, torch.tensor([[4]]))[0, 0], rtol=1e-4, atol=1e-5)
-    for event, state in zip(removed, states, strict=True):
-        kept = [place for place in range(5) if place != event]
-        alone = model(*(row[:, kept] for row in batch), torch.tensor([[3]]))[0, 0]
-        torch.testing.assert_close(state, alone, rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.parametrize("row", [TIME, GAP])
 def test_an_unknown_time_or_gap_adds_nothing_even_when_they_are_trained(model, row):
     known, unknown, padding = (inputs([[3, 7]]) for _ in range(3))
