@@ -9,13 +9,11 @@ from django.urls import reverse
 
 from catalog.models import Item
 from feedback.models import FeedbackType
-from feedback.teaching import let_teach
-from feedback.tests.factories import UserFactory
 from recommender import ignoring
 from recommender.models import Checkpoint, Preferences
 from recommender.order import Order
 from recommender.tests.fixtures import ADULT, HIDDEN, NEWCOMERS, say
-from recommender.why import FEWEST_PEOPLE, Why, why
+from recommender.why import Why, why
 
 
 @pytest.fixture
@@ -86,28 +84,6 @@ def test_what_is_ignored_speaks_neither_way(member: User) -> None:
     found = asked(member, 45)
     assert not {10, 40} & {cause.item.pk for cause in (*found.raised_by, *found.lowered_by)}
     assert 10 not in {near.item.pk for near in found.near}
-
-
-def test_people_in_common_are_counted_where_they_are_many(member: User) -> None:
-    top = Order.of(member).slice(0, 1)[0]
-    crowd = [UserFactory() for _ in range(FEWEST_PEOPLE)]
-    for person in crowd:
-        say(person, 10)
-        say(person, top)
-    say(crowd[0], 11)
-    assert [(both.item.pk, both.people) for both in asked(member, top).together] == [(10, FEWEST_PEOPLE)]
-    let_teach(crowd[0], allowed=False)
-    assert asked(member, top).together == ()
-
-
-def test_a_changed_mind_is_nobody_in_common(member: User) -> None:
-    top = Order.of(member).slice(0, 1)[0]
-    for _ in range(FEWEST_PEOPLE):
-        person = UserFactory()
-        say(person, 10)
-        say(person, top)
-        say(person, top, FeedbackType.DISLIKE)
-    assert asked(member, top).together == ()
 
 
 def test_how_faithful_reasons_are_is_said(member: User, client: Client) -> None:
