@@ -9,9 +9,9 @@ from typing import Any, ClassVar, cast
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.urls import reverse
 from django.utils import timezone
 
+from catalog.addresses import address_of
 from catalog.text import fold
 
 # Raise it when catalog/posters.py draws differently.
@@ -188,7 +188,7 @@ class Item(models.Model):
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
     def get_absolute_url(self) -> str:
-        return reverse("recommender:title", args=[self.anime_id])
+        return address_of("recommender:title", self.anime_id)
 
     def clean(self) -> None:
         """Refuse the id of a title that was merged into another: it would bring the duplicate back."""

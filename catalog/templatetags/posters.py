@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 from django import template
 from django.conf import settings
-from django.urls import reverse
 
+from catalog.addresses import address_of
 from catalog.models import Item
 
 register = template.Library()
@@ -14,7 +14,7 @@ register = template.Library()
 @register.simple_tag
 def poster_src(item: Item) -> str:
     """Return the address of the drawn poster, with its version, so that browsers may keep it for ever."""
-    return f"{reverse('catalog:poster', args=[item.pk])}?v={item.poster_version}"
+    return f"{address_of('catalog:poster', item.pk)}?v={item.poster_version}"
 
 
 @register.simple_tag
