@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NoReturn
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from catalog.holding import hold, hold_title
@@ -267,6 +267,8 @@ def serialise(*user_ids: int) -> None:
 
     `no_key` leaves the person's other rows (sessions, saved titles) free to refer to the account meanwhile.
     """
+    if not connection.features.has_select_for_update:
+        return
     people = (
         get_user_model()._default_manager.filter(pk__in=user_ids).order_by("pk")
     )  # one order: no deadlock
