@@ -110,6 +110,7 @@ def measure(arguments: argparse.Namespace) -> tuple[list[dict[str, float]], int,
 
     from catalog.models import Item
     from feedback.models import Event, FeedbackType
+    from nostrade_site.frames import with_room
     from recommender import impressions, serving
 
     history, page = arguments.history, arguments.page
@@ -124,10 +125,11 @@ def measure(arguments: argparse.Namespace) -> tuple[list[dict[str, float]], int,
     )
     client = Client(headers={"Host": "localhost", "Accept-Encoding": "gzip"})
     client.force_login(user)
+    get = with_room(client.get)  # as in a web worker
     for _ in range(5):  # only warm up
-        client.get(page)
+        get(page)
     with CaptureQueriesContext(connection) as queries:
-        client.get(page)
+        get(page)
         n_queries = len(queries)
     watch, laps = Stopwatch(), []
     with ExitStack() as stack:
@@ -140,7 +142,7 @@ def measure(arguments: argparse.Namespace) -> tuple[list[dict[str, float]], int,
                 Event.objects.record(user, loved, FeedbackType.LOVE)
             watch.lap()
             began = time.process_time() - time.thread_time()
-            answer = client.get(page)
+            answer = get(page)
             laps.append(watch.lap())
             laps[-1][BESIDE] = time.process_time() - time.thread_time() - began
     impressions.stop()
