@@ -16,6 +16,7 @@ from ml.protocols import KNOWN
 
 Recipe = Callable[[Fold], Scores]
 Kernel = Callable[[Tensor], Tensor]
+KINDS: tuple[Said, Said] = (BINARY, (-1.0, 0.0, 1.0, 0.0))  # in the list; loved or disliked
 HIDDEN = 600
 GAINS = TrainingConfig()  # what a target of each reaction counts
 
@@ -89,6 +90,12 @@ def closed_form_groups(franchises: bool) -> dict[str, Group]:
                 "dislike -0.5, love 1.5": partial(sparse, said=(-0.5, 1.0, 1.5, 1.0)),
             }
         ),
+        "feedback": Group(
+            {
+                "loves and dislikes apart": partial(by_feedback, ridge=400.0),
+                "the same, also by expected love": partial(by_feedback, ridge=400.0, wish=0.25),
+            }
+        ),
         "ease": Group({f"EASE {l2}": partial(ease, l2=float(l2)) for l2 in (100, 200, 400)}),
     }
 
@@ -126,6 +133,40 @@ def spectral(
     factors, before, after = denoising_factors(found, rank, noise)
     inputs = {n: fold.inputs(n, shipped_said()) for n in KNOWN}
     return {n: (x * before @ factors) @ factors.T * after for n, x in inputs.items()}
+
+
+def by_feedback(fold: Fold, ridge: float, wish: float = 0.0) -> Scores:
+    """Score by a term with weights of their own for loves and dislikes.
+
+    Of each title it sees two columns, that it is in the list, and a love as 1 and a dislike as -1, the second
+    with a `ridge` of its own. Neither speaks for the title itself. With a `wish` a title is also ranked by
+    how far it is expected to be loved.
+    """
+    N, reactions = fold.n_items, fold.lists()
+    inverse = torch.linalg.inv(both_gram(fold, reactions, ridge))
+    places = torch.arange(N)
+    here, across, there = (inverse[places + i, places + j] for i, j in ((0, 0), (0, N), (N, N)))
+    determinant = here * there - across.square()
+    listed = -(inverse[:, :N] * there - inverse[:, N:] * across) / determinant
+    loved = -(inverse[:, N:] * here - inverse[:, :N] * across) / determinant
+    weights = listed + wish * loved
+    weights[places, places] = weights[places + N, places] = 0
+    kinds = [fold.scores(part.float(), said) for part, said in zip(weights.split(N), KINDS, strict=True)]
+    return {n: kinds[0][n] + kinds[1][n] for n in KNOWN}
+
+
+def both_gram(fold: Fold, reactions: Tensor, ridge: float) -> Tensor:
+    """Return the regularised Gram matrix (2 N, 2 N) of the lists' columns, weighed like the shipped one."""
+    columns = [torch.tensor([0.0, *said], dtype=torch.float64)[reactions] for said in KINDS]
+    lengths = columns[0].sum(1)
+    weights = lengths ** (2 * LIST_POWER)
+    weights *= lengths.sum() / (weights * lengths).sum()
+    both = torch.cat(columns, 1)
+    table = (both.T * weights) @ both
+    table[: fold.n_items, : fold.n_items] += SHIPPED.content * torch.from_numpy(fold.content)
+    ridges = torch.tensor([SHIPPED.l2, ridge], dtype=torch.float64).repeat_interleave(fold.n_items)
+    table.diagonal().mul_(1 / (1 - SHIPPED.dropout)).add_(ridges)
+    return table
 
 
 def linear(cosines: Tensor) -> Tensor:

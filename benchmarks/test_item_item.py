@@ -81,6 +81,15 @@ def test_training_keeps_cut_weights_at_zero(fold, monkeypatch):
     assert not torch.equal(seen[0], start)
 
 
+def test_loves_that_nobody_believes_leave_the_term_as_it_was(fold):
+    found = recipes.by_feedback(fold, ridge=1e12)
+    plain = recipes.sparse(fold, neighbours=10**6, said=recipes.BINARY)
+    for n, scores in found.items():
+        torch.testing.assert_close(scores, plain[n], rtol=1e-4, atol=1e-5)
+    heard = recipes.by_feedback(fold, ridge=1.0)
+    assert not torch.allclose(heard[3], found[3], atol=1e-3)
+
+
 def test_the_tangent_kernel_is_two_for_equal_lists_and_less_for_others():
     found = recipes.tangent(torch.tensor([1.0, 0.0, -1.0]))
     torch.testing.assert_close(found, torch.tensor([2.0, 1 / torch.pi, 0.0]))

@@ -12,8 +12,7 @@ from typing import Any
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import Tensor
 
 from ml.checkpoint_files import problem_of_files, problem_of_manifest
 from ml.config import SASREC_ALONE, Mix, SASRecConfig
@@ -21,6 +20,7 @@ from ml.directories import new_directory
 from ml.id_maps import IdMap
 from ml.item_item import ItemItem
 from ml.sasrec import SASRec
+from ml.shapes import without_weights
 
 FORMAT_VERSION = 4
 WEIGHTS, MANIFEST, ID_MAP = "weights.safetensors", "checkpoint.json", "id_map.json"
@@ -80,7 +80,7 @@ class Checkpoint:
     def served_model(self) -> SASRec:
         """Build the model for reading only, upon this very table of titles, float16 or not."""
         weights = {n: t if n == TITLES else t.to(torch.float32, copy=True) for n, t in self.weights.items()}
-        model = _without_weights(self.config)
+        model = without_weights(self.config)
         model.load_state_dict(weights, assign=True)
         return model.eval().requires_grad_(False)
 
@@ -264,33 +264,12 @@ def _refuse_strangers(path: Path, config: SASRecConfig, id_map: IdMap, tensors: 
     """Raise CheckpointError unless names and shapes are exactly those of the config."""
     if len(id_map) != config.n_items:  # first: what follows makes room for them
         raise _error(path, f"has {len(id_map)} ids for {config.n_items} titles")
-    wanted = {name: tuple(tensor.shape) for name, tensor in _without_weights(config).state_dict().items()}
+    wanted = {name: tuple(tensor.shape) for name, tensor in without_weights(config).state_dict().items()}
     wanted[COUNTS] = (config.n_items + 1,)
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found != wanted:
         wrong = sorted({name for name, _ in found.items() ^ wanted.items()})
         raise _error(path, f"has tensors that do not fit its config: {', '.join(wrong)}")
-
-
-class _NothingDrawn(TorchFunctionMode):
-    """Leaves out the draws of initial weights.
-
-    Without memory to fill (`meta`) the first of them would import PyTorch's compiler: two seconds, and
-    70 MB that a web worker never uses.
-    """
-
-    def __torch_function__(
-        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if getattr(function, "__module__", "") == nn.init.__name__:
-            return None
-        return function(*args, **(kwargs or {}))
-
-
-def _without_weights(config: SASRecConfig) -> SASRec:
-    """Build the model's shapes alone: nothing is drawn and nothing kept."""
-    with torch.device("meta"), _NothingDrawn():
-        return SASRec(config)
 
 
 def _sha256(path: Path) -> str:
