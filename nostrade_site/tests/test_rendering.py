@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory
 
 from recommender.models import Checkpoint
 from recommender.order import Order
-from recommender.tests.fixtures import _own_ranker, ann, catalogue, live, promote, say, trained  # noqa: F401
+from recommender.tests.fixtures import say
 
 
 @pytest.fixture
@@ -45,11 +45,9 @@ def test_an_error_keeps_what_was_given_for_who_looks_into_it(no_collector: None)
         template.render({"name": "no such template"})
 
 
+@pytest.mark.usefixtures("own_ranker")
 def test_the_arrays_of_a_feed_end_with_its_answer(
-    live: Checkpoint,  # noqa: F811
-    ann: User,  # noqa: F811
-    client: Client,
-    no_collector: None,
+    live: Checkpoint, ann: User, client: Client, no_collector: None
 ) -> None:
     say(ann, 1)
     client.force_login(ann)
