@@ -9,7 +9,7 @@ PACKAGES = nostrade_site catalog feedback recommender ml
 PIN = CUSTOM_COMPILE_COMMAND="make lock" $(BIN) -m piptools compile --quiet --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help run test test-ml test-site lint audit test-engines test-faults test-api lock screenshots clean dev ml-env browser
+.PHONY: help run test test-ml test-site test-e2e lint audit test-engines test-faults test-api lock screenshots clean dev ml-env browser
 .DEFAULT_GOAL := help
 
 help:  ## list what make can do
@@ -20,14 +20,17 @@ run:  ## install what is missing, then start the site (HOST=127.0.0.1 PORT=8000)
 	@exec $(BIN) manage.py run
 
 test: lint ml-env browser  ## run everything that checks the site
-	$(MAKE) -j2 test-ml test-site
+	$(MAKE) -j2 test-site test-ml test-e2e
 	FAULT_REACTIONS=500 $(BIN) -m pytest -m faults
 
 test-ml: ml-env  # without Django
 	.venv-ml/bin/python -m pytest ml
 
 test-site: dev
-	$(BIN) -m pytest $(filter-out ml,$(PACKAGES)) benchmarks e2e
+	$(BIN) -m pytest $(filter-out ml,$(PACKAGES)) benchmarks
+
+test-e2e: dev browser  # in Chromium; beside the others, after those of the model
+	$(BIN) -m pytest e2e
 
 lint: dev  ## check style, types, import contracts and templates
 	$(BIN) -m ruff check .
