@@ -25,8 +25,8 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 def test_it_works(tmp_path):
     users, items = UserFactory.create_batch(3), ItemFactory.create_batch(4)
     for position, item in enumerate(items):
-        for user in users:
-            Event.objects.record(user, item, FeedbackType(1 + (position + user.pk) % 3))
+        for place, user in enumerate(users, start=1):
+            Event.objects.record(user, item, FeedbackType(1 + (position + place) % 3))
     Event.objects.record(users[0], items[0], FeedbackType.DISLIKE)
     Event.objects.record(users[0], items[0], FeedbackType.LOVE)
     Event.objects.undo(Event.objects.record(users[1], items[1], FeedbackType.LOVE))
