@@ -197,8 +197,9 @@ def coherence(sparse: Tensor, items: Tensor, rows: Tensor) -> NDArray[np.float32
     holds what belongs together, and titles drawn from a long one hardly do, so this tells how much of a
     person's list is known. 0 for a history without events.
     """
-    said = torch.zeros(len(sparse)).index_add_(0, rows, sparse[rows, items])
-    return np.asarray((said / rows.bincount(minlength=len(sparse)).clamp_min(1)).numpy())
+    events, n_rows = rows.numpy(), len(sparse)  # NumPy gets to few values sooner
+    said = np.bincount(events, sparse.numpy()[events, items.numpy()], n_rows)
+    return np.asarray(said / np.maximum(np.bincount(events, minlength=n_rows), 1), dtype=np.float32)
 
 
 def _kinds(term: ItemItem) -> set[tuple[str, bool, int, int | None]]:
