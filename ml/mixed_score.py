@@ -60,14 +60,12 @@ class MixedScore:
 
     def parts(self, encoded: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
         """Return SASRec's logits and what the term says, sparse and spectral, each (B, N + 1)."""
-        items, feedback, people = _events(encoded)
-        linear = self.item_item.scores(items, feedback, people, len(encoded))
-        return self.sasrec(self.states(encoded)), *linear
+        return self._parts(encoded, *_events(encoded))
 
     def mixed(self, encoded: Sequence[Encoded]) -> Tensor:
         """Return the mixed scores (B, N + 1)."""
-        score, *linear = self.parts(encoded)
-        items, _, people = _events(encoded)
+        items, feedback, people = _events(encoded)
+        score, *linear = self._parts(encoded, items, feedback, people)
         weights = self._weights(coherence(linear[0], items, people))
         score.mul_(weights[0])
         for weight, part in zip(weights[1:], linear, strict=True):
@@ -86,6 +84,12 @@ class MixedScore:
         items, feedback = torch.from_numpy(encoded[[ITEM, FEEDBACK]])
         sparse, spectral = self.item_item.scores(items, feedback, torch.zeros_like(items), 1, titles)
         return sparse.mul_(weights[1]).add_(spectral.mul_(weights[2]))
+
+    def _parts(
+        self, encoded: Sequence[Encoded], items: Tensor, feedback: Tensor, people: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        linear = self.item_item.scores(items, feedback, people, len(encoded))
+        return self.sasrec(self.states(encoded)), *linear
 
     def _weights(self, coherences: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(self.mix.at(coherences))[:, :, None]

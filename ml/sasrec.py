@@ -83,16 +83,12 @@ class Block(nn.Module):
 
     def attend(self, queries: Tensor, key_value: Tensor, mask: Tensor | None) -> Tensor:
         """Let queries (B, P, D) look at keys and values (B, L, 2 D) where `mask` allows, else causally."""
-        answer: Tensor = self.output(self.look(self.query(queries), key_value, mask))
-        return answer
-
-    def look(self, query: Tensor, key_value: Tensor, mask: Tensor | None) -> Tensor:
-        """Attend with projected queries (B, P, D), before the heads are mixed: (B, P, D)."""
-        key, value = key_value.chunk(2, dim=-1)
-        q, k, v = (self.split(part).float() for part in (query, key, value))  # bfloat16 is slow here on CPUs
-        with torch.autocast(query.device.type, enabled=False):
+        parts = self.query(queries), *key_value.chunk(2, dim=-1)
+        q, k, v = (self.split(part).float() for part in parts)  # bfloat16 is slow here on CPUs
+        with torch.autocast(queries.device.type, enabled=False):
             heads = F.scaled_dot_product_attention(q, k, v, mask, is_causal=mask is None)
-        return heads.transpose(1, 2).flatten(2)
+        answer: Tensor = self.output(heads.transpose(1, 2).flatten(2))
+        return answer
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """Add what was attended to, then the feed-forward layer, (B, P, D) to (B, P, D)."""
