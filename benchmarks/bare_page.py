@@ -1,4 +1,4 @@
-"""A bare view that renders a feed from constants, with the real templates; no database, session or ranker."""
+"""Bare views: a feed of constants by the real templates, a reaction nobody notes; no database, no ranker."""
 
 # ruff: noqa: PLC0415  # what makes the constants needs the site's settings; what serves them must not
 
@@ -15,6 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
 
+from feedback.redirects import SeeOther
+
 
 @cache
 def constants() -> dict[str, Any]:
@@ -27,7 +29,15 @@ def feed(request: HttpRequest) -> HttpResponse:
     return render(request, "recommender/feed.html", constants())
 
 
-urlpatterns = [path("", feed), path("", include("nostrade_site.urls"))]  # the page links to everything
+def react(request: HttpRequest, anime_id: int) -> HttpResponse:
+    return SeeOther(request.POST["next"])
+
+
+urlpatterns = [
+    path("", feed),
+    path("feedback/<int:anime_id>/", react),
+    path("", include("nostrade_site.urls")),  # the page links to everything
+]
 
 
 def keep_constants(user: Any, file: Path) -> None:

@@ -4,8 +4,8 @@
 
 Starts the whole site in a folder of its own, with two web workers and the starter. Locust (`load_people.py`)
 keeps up the mix, and every reaction that was acknowledged is looked up in the database afterwards. Then the
-feed alone is asked for in turns: from the site, from the site after a reaction, and from a bare Django view
-(`bare_page.py`) that renders the same page from constants, under the same gunicorn settings.
+feed alone is asked for in turns, opened again and after a reaction: from the site, and from bare Django views
+(`bare_page.py`) that render the same page from constants and note nothing, under the same gunicorn settings.
 """
 
 # ruff: noqa: PLC0415  # the site's code can be imported only after its settings were chosen
@@ -25,7 +25,8 @@ from typing import Any
 from benchmarks.load_report import (
     AGAIN,
     ANEW,
-    BARE,
+    BARE_AGAIN,
+    BARE_ANEW,
     Phase,
     report_losses,
     report_mix,
@@ -95,8 +96,9 @@ def compare(site: Site, rounds: int, seconds: float) -> None:
     with bare_site(site) as (process, port):
         gunicorn = site.processes("gunicorn")[0]
         turns = [
-            (BARE, "FeedReader", process, port),
+            (BARE_AGAIN, "FeedReader", process, port),
             (AGAIN, "FeedReader", gunicorn, site.port),
+            (BARE_ANEW, "FeedReactor", process, port),
             (ANEW, "FeedReactor", gunicorn, site.port),
         ]
         phases: list[Phase] = []

@@ -12,7 +12,9 @@ from typing import Any
 
 from benchmarks.load_site import slope
 
-BARE, AGAIN, ANEW = "bare view", "the feed again", "a reaction and the new feed"
+BARE_AGAIN, BARE_ANEW = "the bare feed", "a bare reaction and the bare feed"
+AGAIN, ANEW = "the feed again", "a reaction and the new feed"
+PAIRS = ((BARE_AGAIN, AGAIN), (BARE_ANEW, ANEW))
 WARM_UP = 0.2  # share of a run whose weights do not count for a slope
 
 Note = dict[str, Any]  # of a request: name, end, ms, failure; of an acknowledged reaction: user, said, event
@@ -113,10 +115,11 @@ def report_weights(weights: list[Weight]) -> None:
 def report_ratio(phases: list[Phase]) -> None:
     """Print what a feed costs, really and barely, and the ratios round by round."""
     failures = [line["failure"] for phase in phases for line in phase.lines if line.get("failure")]
-    print(f"\nThe feed alone, {len(phases) // 3} rounds; errors: {len(failures)}", *failures[:5])
+    print(f"\nThe feed alone, {len(phases) // 4} rounds; errors: {len(failures)}", *failures[:5])
     print("\n| feed | feeds a second | p50 ms | p95 ms | processor ms a feed |")
     print("| --- | --- | --- | --- | --- |")
-    kinds = {name: [phase for phase in phases if phase.name == name] for name in (BARE, AGAIN, ANEW)}
+    names = [name for pair in PAIRS for name in pair]
+    kinds = {name: [phase for phase in phases if phase.name == name] for name in names}
     for name, mine in kinds.items():
         middle = [percentiles([line["ms"] for line in phase.feeds])[:2] for phase in mine]
         cells = [
@@ -125,14 +128,14 @@ def report_ratio(phases: list[Phase]) -> None:
             f"{statistics.median(phase.cpu_ms for phase in mine):.1f}",
         ]
         print(f"| {name} | " + " | ".join(cells) + " |")
-    for name in (AGAIN, ANEW):
-        pairs = [*zip(kinds[name], kinds[BARE], strict=True)]
+    for bare_name, name in PAIRS:
+        pairs = [*zip(kinds[name], kinds[bare_name], strict=True)]
         for what, ratios in (
             ("processor time", [real.cpu_ms / bare.cpu_ms for real, bare in pairs]),
             ("throughput", [bare.rate / real.rate for real, bare in pairs]),
         ):
             spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-            print(f"{name}, times the bare view in {what}: {statistics.median(ratios):.2f} ({spread})")
+            print(f"{name}, times {bare_name} in {what}: {statistics.median(ratios):.2f} ({spread})")
 
 
 def percentiles(ms: list[float]) -> tuple[float, float, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -47,28 +48,20 @@ def deal(order: Order, first: int, last: int, size: int, *, who: object) -> tupl
 
 def _drawn(order: Order, ranked: Sequence[int], pages: int, who: object) -> list[list[Wildcard]]:
     """Draw the wildcards of the first pages."""
-    if not pages:
+    if not pages or order.live is None:
         return []
-    known, today = evidence(), timezone.localdate()
+    today = timezone.localdate()
+    known = order.live.remembered.answer(("evidence", today), lambda: evidence(today))
     drawn = []
     for page in range(1, pages + 1):
-        drawn.append(_drawn_from(order, tuple(ranked[pool_of(page)]), known, (who, today, page)))
+        pool, seed = tuple(ranked[pool_of(page)]), (who, today, page)
+        question = ("wildcards", seed, order.wildcards, pool)  # with the checkpoint, all that decides it
+        drawn.append(order.live.remembered.answer(question, partial(_choice, order, pool, known, seed)))
     return drawn
 
 
-def _drawn_from(
-    order: Order, pool: tuple[int, ...], known: Evidence, seed: tuple[object, ...]
-) -> list[Wildcard]:
-    """Draw from one pool, or remember what was drawn: all that decides it is in the question."""
-
-    def work_out() -> list[Wildcard]:
-        return choose(pool, order.wildcards, novelty(order, pool), known, seed)
-
-    if order.live is None:
-        return work_out()
-    counts = tuple((known.shown.get(pk, 0), known.loved.get(pk, 0)) for pk in pool)
-    question = ("wildcards", seed, order.wildcards, pool, known.rate, counts)
-    return order.live.remembered.answer(question, work_out)
+def _choice(order: Order, pool: tuple[int, ...], known: Evidence, seed: tuple[object, ...]) -> list[Wildcard]:
+    return choose(pool, order.wildcards, novelty(order, pool), known, seed)
 
 
 def novelty(order: Order, pool: Sequence[int]) -> NDArray[np.float64]:

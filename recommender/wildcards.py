@@ -34,7 +34,7 @@ TILT = 0.25  # how much likelier the first of a pool is to be loved than the mid
 NOVELTY = 0.5  # how much the most novel title of a pool gains over the best-known one
 DRAWS = 400  # to find out how likely a choice was
 MEMORY = timedelta(days=90)
-FRESH_SECONDS = 3600
+A_DAY = 24 * 3600  # seconds
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,15 @@ class Evidence:
 
 
 def evidence(today: date | None = None) -> Evidence:
-    """Count what wildcards got before today, asked of the database once an hour."""
+    """Count what wildcards got before today, asked of the database once a day: all processes deal alike.
+
+    What is said today about a card of yesterday counts tomorrow.
+    """
     today = today or timezone.localdate()
     known: Evidence | None = cache.get(f"wildcards-{today}")
     if known is None:
         known = _counted(today)
-        cache.set(f"wildcards-{today}", known, FRESH_SECONDS)
+        cache.set(f"wildcards-{today}", known, A_DAY)
     return known
 
 

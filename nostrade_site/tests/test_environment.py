@@ -116,6 +116,14 @@ def test_a_postgres_address_is_read_whole(monkeypatch):
     assert parts == ["user", "p@ss", "db.example", 5433, "nostrade"]
 
 
+@pytest.mark.parametrize("url", ["postgres://user@host/nostrade", "sqlite:///nostrade.sqlite3"])
+def test_connections_are_kept_for_the_next_request(monkeypatch, url):
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert environment.database(default=Path("unused"))["CONN_MAX_AGE"] == 60
+    monkeypatch.setenv("CONN_MAX_AGE", "0")
+    assert environment.database(default=Path("unused"))["CONN_MAX_AGE"] == 0
+
+
 def test_a_deep_data_folder_moves_the_socket_where_it_fits(tmp_path):
     deep = tmp_path / ("x" * 100)
     socket = environment.embedded_socket(deep)
