@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from ml.history import History
 from recommender.catalogue import Catalogue, catalogue_version, read_catalogue
-from recommender.heaps import give_back_memory, set_aside
+from recommender.heaps import Tidying, give_back_memory, set_aside
 from recommender.models import Checkpoint, NotServable
 from recommender.remembered import Remembered
 from recommender.starter_grid import starter_grid
@@ -39,8 +39,6 @@ logger = logging.getLogger(__name__)
 
 # A checkpoint that failed to load is tried again after this long: its volume may have been mounted late.
 RETRY_SECONDS = 60.0
-# How often a web worker gives back what requests leave behind; some still hold the model before a swap.
-TIDY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -139,15 +137,13 @@ class Watch:
         # Web workers are threads over processes: one core a request, or they fight over the cores.
         torch.set_num_threads(1)
         set_aside()
-        tidied_at = time.monotonic()
+        tidying = Tidying()
         while not self._stopping.is_set():
             close_old_connections()  # one connection is kept while it works, and replaced after an outage
             with self._asking:
                 self._ask()
             close_old_connections()
-            if time.monotonic() - tidied_at >= TIDY_SECONDS:
-                give_back_memory()
-                tidied_at = time.monotonic()
+            tidying.come_by()
             # Not in step with the other workers: a core each, they would leave none to the requests.
             self._stopping.wait(settings.CHECKPOINT_POLL_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311
         connections.close_all()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import resource
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from recommender import serving
-from recommender.heaps import set_aside
+from recommender import heaps, serving
+from recommender.heaps import Tidying, set_aside
 from recommender.models import Checkpoint
 from recommender.tests.fixtures import Promote
 from recommender.tests.test_serving import patiently, wait_until
@@ -54,6 +57,25 @@ def test_garbage_is_not_set_aside(by_hand: None) -> None:
     assert gone() is None
 
 
+def resident() -> int:
+    """Return the bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.skipif(heaps._TRIM is None, reason="this C library cannot give memory back")
+def test_holes_are_given_back_once_it_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    tidying, large = Tidying(), 1000
+    blocks = [np.ones(12_000) for _ in range(large)]  # 96 KB each: glibc asks for larger ones by themselves
+    kept = blocks[::50]  # the end of the heap cannot simply be moved down
+    del blocks
+    full = resident()
+    tidying.come_by()
+    assert resident() > full - 10e6
+    monkeypatch.setattr(heaps, "HOLES_SECONDS", 0)
+    tidying.come_by()
+    assert resident() < full - 0.8 * large * kept[0].nbytes
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_sets_aside_what_was_imported_and_not_its_ranker(live: Checkpoint, by_hand: None) -> None:
     serving.start()
@@ -71,7 +93,7 @@ def test_a_worker_lets_go_of_the_old_ranker_that_garbage_holds(
     second = promote("second")
     live.promote()
     settings.CHECKPOINT_POLL_SECONDS = 0.05
-    monkeypatch.setattr(serving, "TIDY_SECONDS", 0)
+    monkeypatch.setattr(heaps, "COLLECT_SECONDS", 0)
     serving.start()
     wait_until(lambda: serving._watch.live is not None)
     first = serving.get_ranker()
