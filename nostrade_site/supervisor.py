@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 COLOURS = (36, 32, 33, 35, 34)
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -36,6 +37,7 @@ class Program:
     command: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
+    niceness: int = 0  # how far it stands behind the others where all want the processor
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_ends_with(os.getpid(), program.stop_signal),
+            preexec_fn=_begins(program, os.getpid()),
         )
         assert self.process.stdout is not None  # noqa: S101 - for the type checker
         self.output = self.process.stdout
@@ -239,7 +241,7 @@ class Supervisor:
         child.output.close()
 
 
-def _ends_with(parent: int, number: signal.Signals) -> Callable[[], None]:
+def _begins(program: Program, parent: int) -> Callable[[], None]:
     """Return what a child runs before its program: on Linux it asks to be signalled when `parent` ends."""
 
     def in_child() -> None:
@@ -248,8 +250,21 @@ def _ends_with(parent: int, number: signal.Signals) -> Callable[[], None]:
         for each in STOP_SIGNALS:
             signal.signal(each, signal.SIG_DFL)
         if _LIBC is not None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, number)
+            _LIBC.prctl(_PR_SET_PDEATHSIG, program.stop_signal)
             if os.getppid() != parent:  # it ended before the line above
                 os._exit(1)
+        if program.niceness:
+            _stand_behind(program.niceness)
 
     return in_child
+
+
+def _stand_behind(niceness: int) -> None:
+    """Let the other programs have the processor first.
+
+    Linux may share it out among sessions, and each program is one of its own: being nice then counts within
+    it alone (sched(7), autogroup), and it is the group that has to stand back.
+    """
+    os.nice(niceness)
+    with contextlib.suppress(OSError):  # the kernel does not group, or a container does not let us
+        Path("/proc/self/autogroup").write_text(str(niceness))

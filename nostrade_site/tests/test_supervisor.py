@@ -1,6 +1,7 @@
 """The supervisor, with real processes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -133,6 +134,20 @@ def test_it_sends_the_signal_a_program_asks_for(capfd):
         supervisor.start(python("trainer", code, stop_signal=signal.SIGQUIT))
         supervisor.keep(until=lambda: "set" in capfd.readouterr().out)
     assert "quit it is" in capfd.readouterr().out
+
+
+def test_a_program_may_stand_behind_the_others(capfd):
+    with Supervisor(HASTY) as supervisor:
+        supervisor.run_once(python("trainer", "import os; print('nice', os.nice(0))", niceness=10))
+    assert "nice 10" in capfd.readouterr().out
+
+
+@pytest.mark.skipif(not os.access("/proc/self/autogroup", os.W_OK), reason="no groups that one may set here")
+def test_so_does_the_group_that_its_session_is(capfd):
+    code = "from pathlib import Path; print(Path('/proc/self/autogroup').read_text())"
+    with Supervisor(HASTY) as supervisor:
+        supervisor.run_once(python("trainer", code, niceness=10))
+    assert re.search(r"/autogroup-\d+ nice 10\n", capfd.readouterr().out)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the children of a killed process")

@@ -66,7 +66,7 @@ def programs() -> list[Program]:
         Program("web", (sys.executable, *web), ONE_THREAD),
         Program("worker", worker, ONE_THREAD),
         # Training may use all cores, behind the site; stopped, it hands its task back instead of finishing.
-        Program("trainer", ("nice", "-n", "10", *trainer), trainer_limits(), signal.SIGQUIT),
+        Program("trainer", trainer, trainer_limits(), signal.SIGQUIT, niceness=10),
         Program("beat", (*CELERY, "beat")),
     ]
 
