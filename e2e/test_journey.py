@@ -116,6 +116,18 @@ def test_scrolling_goes_on_without_repeating_a_title(page):
     assert len(ranking(page)) >= before
 
 
+def test_who_comes_to_the_end_first_stays_there_while_more_comes(page):
+    """The footer in sight must not carry its reader along, past page after page."""
+    begin(page)
+    page.goto("/")
+    last = page.locator("#feed .card").nth(19)
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    expect(page.locator("#feed .card")).to_have_count(40)
+    page.wait_for_timeout(1000)
+    expect(page.locator("#feed .card")).to_have_count(40)
+    expect(last).to_be_in_viewport()
+
+
 def test_scrolling_across_a_new_checkpoint_ranks_the_whole_list_anew(page):
     begin(page)
     before = ranking(page)
