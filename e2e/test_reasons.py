@@ -17,6 +17,11 @@ def test_a_cause_is_ignored_from_the_dialog_and_comes_back(page, width):
     page.locator("#feed .card").first.get_by_role("link", name="Why ").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("What speaks for it")
+    page.set_viewport_size({"width": width, "height": 500})
+    dialog.locator(".why__head").hover()
+    page.mouse.wheel(0, 5000)
+    expect(dialog.get_by_role("link", name="Why not another title?")).to_be_in_viewport()
+    page.set_viewport_size({"width": width, "height": 844})
     assert violations(page) == []
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
