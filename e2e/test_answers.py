@@ -135,3 +135,23 @@ def test_a_thumb_swipes_and_scrolls(browser: Browser, base_url: str, motion):
     assert page.evaluate("window.shifted") < 0.1
     assert problems == []
     context.close()
+
+
+def test_saving_leaves_the_page_and_its_name_as_they_are(page):
+    begin(page)
+    page.goto("/")
+    name = page.title()
+    card = page.locator("#feed .card").nth(1)
+    card.get_by_role("button", name=re.compile("^Save")).click()
+    expect(card.get_by_role("button", name=re.compile("^Saved"))).to_be_visible()
+    assert page.title() == name
+
+    page.goto("/saved/")
+    card = page.locator("#main .card")
+    card.get_by_role("button", name=re.compile("^Saved")).press("Enter")
+    save = card.get_by_role("button", name=re.compile("^Save "))  # else it could not be saved again
+    expect(save).to_be_focused()
+    assert page.title().startswith("Saved")
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(card.get_by_role("button", name=re.compile("^Saved"))).to_be_focused()
+    assert page.title().startswith("Saved")
