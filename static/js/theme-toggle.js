@@ -1,4 +1,4 @@
-// The button in the masthead: the other theme, remembered; back to the system's own, forgotten.
+// The button in the masthead, on phones in its menu: the other theme, remembered; back to the system's own, forgotten.
 const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
 const preferred = () => (system.matches ? "dark" : "light");
@@ -14,18 +14,21 @@ function remember(theme) {
 }
 
 export function watchThemeToggle() {
-  const button = document.querySelector("[data-theme-toggle]");
-  if (!button) return;
-  const label = button.querySelector("[data-theme-label]");
-  const name = () => (label.textContent = `Switch to the ${current() === "dark" ? "light" : "dark"} theme`);
-  button.addEventListener("click", () => {
+  const buttons = document.querySelectorAll("[data-theme-toggle]");
+  const name = () => {
+    for (const button of buttons) button.querySelector("[data-theme-label]").textContent = `Switch to the ${current() === "dark" ? "light" : "dark"} theme`;
+  };
+  const toggle = () => {
     const theme = current() === "dark" ? "light" : "dark";
     if (theme === preferred()) delete root.dataset.theme;
     else root.dataset.theme = theme;
     remember(root.dataset.theme);
     name();
-  });
+  };
   system.addEventListener("change", name);
   name();
-  button.hidden = false;
+  for (const button of buttons) {
+    button.addEventListener("click", toggle);
+    button.hidden = false;
+  }
 }
