@@ -130,3 +130,15 @@ def test_fingers_move_the_sky_and_draw_a_region_on_a_phone(browser, base_url):
         page.get_by_role("link", name="Show me these around").first.tap()  # the same in words
         page.wait_for_url(re.compile("near="))
         expect(page.locator("#mood-near")).to_be_visible()
+
+
+def test_the_page_keeps_the_place_of_the_drawing_and_of_a_title_that_is_not_there(page):
+    page.route("**/map/*.json", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    page.goto("/map/")
+    regions = page.get_by_role("heading", name="Regions of the sky")
+    before = regions.bounding_box()["y"]
+    expect(page.locator("#map")).to_be_visible()
+    assert regions.bounding_box()["y"] == pytest.approx(before, abs=60)  # the line of colours is new
+    page.get_by_label("Find a title").fill("Nothing begins so")
+    page.keyboard.press("Enter")
+    expect(page.locator("#map-title")).to_contain_text("No title on the map begins with “Nothing begins so”")

@@ -155,7 +155,8 @@ function short(index) {
 function find({ target }) {
   const wanted = target.value.trim().toLowerCase();
   const index = points.names.findIndex((name) => name.toLowerCase().startsWith(wanted));
-  if (!wanted || index < 0) return;
+  if (!wanted) return;
+  if (index < 0) return field("map-title").replaceChildren(paragraph(`No title on the map begins with “${target.value.trim()}”. Only the best-known stand here: `, link("search all titles", `${root.dataset.search}?q=${encodeURIComponent(target.value.trim())}`)));
   const { x, y } = at(index);
   sky.zoomScale("x", { min: x - 0.3, max: x + 0.3 });
   sky.zoomScale("y", { min: y - 0.3, max: y + 0.3 });
@@ -263,11 +264,11 @@ function useOurType() {
 }
 
 async function begin() {
-  const answer = await fetch(root.dataset.points);
-  if (!answer.ok) return;
+  const answer = await fetch(root.dataset.points).catch(() => null);
+  if (!answer?.ok) return root.remove(); // the regions and the table say it in words
   points = await answer.json();
   places = new Map(points.ids.map((id, index) => [id, index]));
-  root.hidden = false;
+  root.classList.remove("is-coming");
   for (const facts of ["year", "score"]) {
     if (points[`${facts}s`].every((fact) => fact === null)) root.querySelector(`option[value="${facts}"]`).remove();
   }
