@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from e2e.test_journey import begin
+
 MOST = 60  # presses of Tab until something is reached
 
 
@@ -53,3 +55,50 @@ def test_a_first_visit_needs_no_mouse(page):
     expect(page.locator("#feed-news")).to_contain_text("List redrawn")
     page.keyboard.press("u")
     expect(page.locator(f"#card-{loved}")).to_be_focused()
+
+
+def press(page: Page, name: str) -> None:
+    """Press the first button of a name with the keyboard."""
+    page.get_by_role("button", name=re.compile(f"^{name}")).first.focus()
+    page.keyboard.press("Enter")
+
+
+def test_the_focus_is_handed_on_where_an_answer_takes_its_place_away(page):
+    begin(page)
+    page.goto("/activity/")
+    rows = page.locator("#main article")
+    expect(rows).to_have_count(3)
+    press(page, "Take back")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_be_focused()
+    press(page, "Undo")
+    expect(rows).to_have_count(3)
+    expect(page.get_by_role("main")).to_be_focused()
+
+    page.goto("/profile/")
+    rows = page.locator("#main article")
+    press(page, "Don’t count")
+    expect(page.get_by_role("button", name="Count again")).to_be_visible()
+    expect(rows.first).to_be_focused()
+    press(page, "Count again")
+    expect(page.get_by_role("main")).to_be_focused()
+
+    page.goto("/")
+    press(page, "Don’t count")
+    expect(page.get_by_role("button", name="Count again")).to_be_visible()
+    press(page, "Count again")
+    expect(page.get_by_role("button", name="Count again")).to_have_count(0)
+    expect(page.get_by_role("main")).to_be_focused()
+
+
+def test_a_search_sent_by_enter_asks_once(page):
+    """Asked twice, the first request would be broken off, and the console would speak of an error."""
+    page.goto("/search/")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/search/?q=" in request.url else None)
+    page.get_by_label("Title").fill("naruto")
+    page.keyboard.press("Enter")
+    expect(page.locator("#results")).to_contain_text("Naruto")
+    page.keyboard.press("Tab")  # leaving the field changes nothing
+    page.wait_for_timeout(500)
+    assert len(asked) == 1

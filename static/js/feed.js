@@ -5,6 +5,7 @@ const feed = () => document.getElementById("feed");
 const cards = () => [...feed().querySelectorAll("[data-card]")];
 const ids = () => cards().map((card) => card.dataset.card);
 let focusedIndex = -1;
+let hadFocus = false;
 let before = [];
 let answered; // the card whose answer is being swapped in
 let restored; // the card that an Undo brings back
@@ -69,10 +70,11 @@ function unnameCards() {
   for (const card of cards()) card.style.viewTransitionName = "";
 }
 
-/** What had the focus goes with its card: hand it to the card that took the place. */
+/** What had the focus goes with its card: hand it to the card that took the place; of what stood above, to the page. */
 function keepFocus() {
-  if (focusedIndex < 0) return;
-  cards()[Math.min(focusedIndex, cards().length - 1)]?.focus({ preventScroll: true });
+  const card = focusedIndex < 0 ? undefined : cards()[Math.min(focusedIndex, cards().length - 1)];
+  if (card) card.focus({ preventScroll: true });
+  else if (hadFocus && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
 }
 
 /** An Undo brings a card back to its place: show it, and hand it the focus that its button lost. */
@@ -92,6 +94,7 @@ function remember({ detail: { requestConfig } }) {
   before = ids();
   answered = requestConfig?.elt.closest("[data-card]")?.dataset.card;
   restored = requestConfig?.elt.closest("[data-undo]")?.dataset.restores;
+  hadFocus = document.activeElement !== document.body;
   focusedIndex = cards().findIndex((card) => card.contains(document.activeElement));
 }
 

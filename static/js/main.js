@@ -1,4 +1,5 @@
 import { watchFeed } from "./feed.js";
+import { watchFocus } from "./focus.js";
 import { watchKeys } from "./keys.js";
 import { watchMenus } from "./menus.js";
 import { watchParcels } from "./parcels.js";
@@ -14,6 +15,7 @@ watchMenus();
 watchToasts();
 watchParcels();
 watchFeed();
+watchFocus();
 watchStart();
 watchTune();
 watchKeys();

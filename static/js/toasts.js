@@ -3,9 +3,19 @@ const narrow = matchMedia("(max-width: 40rem)");
 const atMost = () => (narrow.matches ? 2 : 3);
 const region = () => document.getElementById("toasts");
 
+/** Take a notice off the page; where it had the focus, the button that it was about gets it, else the page. */
+function remove(toast) {
+  if (toast.contains(document.activeElement)) {
+    const about = toast.querySelector("[hx-target]")?.getAttribute("hx-target") ?? "#main";
+    const button = document.querySelector(`${about}:not(#main, #feed) button`);
+    (button ?? document.getElementById("main")).focus({ preventScroll: true });
+  }
+  toast.remove();
+}
+
 function putAway(toast) {
   toast.classList.add("is-leaving");
-  setTimeout(() => toast.remove(), 250);
+  setTimeout(() => remove(toast), 250);
 }
 
 function dress(toast) {
@@ -33,7 +43,7 @@ function keepForAnotherTry(event) {
 function tidy() {
   const toasts = [...region().querySelectorAll("[data-toast]")];
   toasts.filter((toast) => !("dressed" in toast.dataset)).forEach(dress);
-  toasts.slice(0, -atMost()).forEach((toast) => toast.remove());
+  toasts.slice(0, -atMost()).forEach(remove);
 }
 
 function say(text) {
