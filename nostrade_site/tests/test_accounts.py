@@ -262,3 +262,10 @@ def test_log_in_rejects_posts_without_a_csrf_token():
 
     assert log_in(client, UserFactory().username).status_code == 403
     assert sign_up(client).status_code == 403
+
+
+def test_coming_and_going_is_said_in_our_own_words(client):
+    sign_up(client)
+    assert "Welcome, zoro." in client.get(FEED).content.decode()
+    client.post(LOG_OUT)
+    assert "You are logged out." in client.get(FEED).content.decode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -69,8 +71,13 @@ def test_a_list_never_mixes_two_checkpoints(
 
 
 def test_a_page_behind_the_end_says_so(live: Checkpoint, client: Client) -> None:
-    assert "You have seen it all" in client.get(FEED, {"page": 999}).content.decode()
-    assert "You have seen it all" not in client.get(FEED, {"page": 999}, headers=HTMX).content.decode()
+    whole = client.get(FEED, {"page": 999, "variety": 2}).content.decode()
+    assert "The list ends before this page" in whole
+    beginning = re.search(r'href="([^"]*)">To its beginning', whole)
+    assert beginning
+    assert "variety=2" in beginning[1]
+    assert "page=" not in beginning[1]
+    assert "The list ends" not in client.get(FEED, {"page": 999}, headers=HTMX).content.decode()
 
 
 @pytest.mark.parametrize("url", [FEED, START])
