@@ -67,6 +67,11 @@ def test_no_page_has_anything_inline_or_from_elsewhere(admin_client, pages):
         check(admin_client.get(url))
 
 
+def test_the_sidebar_is_open_before_it_is_painted(admin_client, pages):
+    page = admin_client.get(pages["catalog_item_changelist"]).text
+    assert page.index("js/admin-sidebar.js") < page.index('id="nav-sidebar"')
+
+
 def test_nor_have_the_pages_between_a_form_and_its_end(admin_client, pages):
     item = ItemFactory()
     data = {"action": "edit_selected", "_selected_action": [item.pk]}
