@@ -197,11 +197,16 @@ class CheckpointAdmin(admin.ModelAdmin):
 
 
 @admin.register(Preferences)
-class PreferencesAdmin(admin.ModelAdmin):
-    list_display = ("user", "show_adult")
+class PreferencesAdmin(SaidByPeople):
+    list_display = ("user", "show_adult", "wildcards")
     list_filter = ("show_adult",)
+    list_select_related = ("user",)
     search_fields = ("user__username",)
-    autocomplete_fields = ("user",)
+    raw_id_fields = ("user",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: without the row the defaults would hold, which this person did not choose."""
+        return False
 
 
 @admin.register(Ignored)

@@ -46,7 +46,7 @@ MODELS = {
     "feedback_saved": SAID,
     "recommender_checkpoint": (OPERATORS, NOBODY, OPERATORS, NOBODY, OPERATORS),
     "recommender_ignored": SAID,
-    "recommender_preferences": (ROOT,) * 5,
+    "recommender_preferences": (ROOT, NOBODY, ROOT, NOBODY, ROOT),
 }
 MATRIX = {
     f"{model}_{page}": expected
@@ -144,6 +144,17 @@ def test_who_may_see_what(people, rows):
     names = sorted(MATRIX, key=lambda name: name == "logout")  # after which nobody is anybody
     found = {name: tuple(status(people[role], name, rows) for role in ROLES) for name in names}
     assert found == MATRIX
+
+
+def test_nobody_changes_what_somebody_else_asked_for(people, rows):
+    """Not even a superuser, whose own preferences have a page of the site."""
+    asked = rows["preferences"]
+    sent = {"user": asked.user_id, "show_adult": "on", "controls": "in=Action", "wildcards": 3, "post": "yes"}
+    for page in ("change", "delete"):
+        url = reverse(f"admin:recommender_preferences_{page}", args=[asked.pk])
+        assert people["superuser"].post(url, sent).status_code == 403
+    stored = Preferences.objects.values("user_id", "show_adult", "controls", "wildcards")
+    assert stored.get() == {"user_id": asked.user_id, "show_adult": False, "controls": "", "wildcards": 1}
 
 
 def test_the_groups_have_what_they_name_and_stay_as_somebody_set_them():
