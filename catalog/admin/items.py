@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Exists, OuterRef, QuerySet
@@ -20,7 +22,8 @@ from catalog.admin.filters import AdultFilter, DuplicateFilter, MissingFilter
 from catalog.admin.history import TellsChanges
 from catalog.admin.transfer import TitleTransfer
 from catalog.changes import log
-from catalog.models import Item
+from catalog.models import GREATEST_ID, Item, MergedItem
+from catalog.moved import moved
 
 
 @admin.register(Item)
@@ -46,6 +49,29 @@ class ItemAdmin(TitleTransfer, TellsChanges):
         adult = Item.genres.through.objects.filter(item=OuterRef("pk"), genre__is_adult=True)
         titles: QuerySet[Item] = super().get_queryset(request)
         return titles.annotate(is_adult=Exists(adult))
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        """Lead from each page of a merged title to that page of the one that stayed.
+
+        Django asks this wherever it finds no row, for the history before it knows who may see it.
+        """
+        gone = self._merged(object_id) if self.has_view_or_change_permission(request) else None
+        if gone is None:
+            unknown: HttpResponse = super()._get_obj_does_not_exist_redirect(request, opts, object_id)
+            return unknown
+        said = f"{gone.name} ({gone.pk}) was merged into this title."
+        if request.method == "POST":
+            said += " Nothing was changed."
+        self.message_user(request, said, messages.WARNING)
+        return moved(request, gone.item, parameter="object_id")
+
+    def _merged(self, object_id: str) -> MergedItem | None:
+        number = unquote(object_id)
+        if not number.isdecimal() or len(number) > len(str(GREATEST_ID)):
+            return None
+        return MergedItem.objects.select_related("item").filter(pk=number).first()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Item | None = None) -> tuple[str, ...]:
         # Another id would be another title: saving would copy the row instead of renaming it.

@@ -65,6 +65,44 @@ def test_addresses_lead_to_the_title_that_stayed(client, old, address):
     assert client.get(answer["Location"]).status_code == 200
 
 
+@old
+@uses_merged
+@pytest.mark.parametrize("page", ["change/", "history/", "delete/", "change/?_changelist_filters=q%3Dx"])
+def test_pages_of_the_admin_lead_there_too_and_say_why(admin_client, old, page):
+    answer = admin_client.get(f"/admin/catalog/item/{old}/{page}", follow=True)
+    assert answer.redirect_chain == [(f"/admin/catalog/item/{KEPT}/{page}", 301)]
+    assert answer.status_code == 200
+    assert [str(said) for said in answer.context["messages"]] == [
+        f"No {old:03} Show ({old}) was merged into this title."
+    ]
+
+
+@uses_merged
+def test_what_is_sent_to_them_changes_nothing(admin_client):
+    for page in ("change", "delete"):
+        answer = admin_client.post(
+            f"/admin/catalog/item/{OLD}/{page}/", {"name": "x", "post": "yes"}, follow=True
+        )
+        assert "was merged into this title. Nothing was changed." in answer.text
+    assert Item.objects.get(pk=KEPT).name != "x"
+
+
+@uses_merged
+@pytest.mark.parametrize("unknown", ["77777", str(9**30), "9" * 5000, "x", "%00", "²", "_31_"])
+def test_other_ids_are_unknown_to_the_admin(admin_client, unknown):
+    for page in ("change", "history", "delete"):
+        answer = admin_client.get(f"/admin/catalog/item/{unknown}/{page}/", follow=True)
+        assert "doesn’t exist" in answer.text
+
+
+@uses_merged
+def test_nor_does_the_admin_tell_of_one_to_whoever_may_not_see_it(client):
+    client.force_login(UserFactory(is_staff=True))
+    assert client.get(f"/admin/catalog/item/{OLD}/change/").status_code == 403
+    answer = client.get(f"/admin/catalog/item/{OLD}/history/", follow=True)
+    assert "merged" not in answer.text
+
+
 @uses_merged
 def test_no_address_tells_of_a_title_that_is_out_of_sight(client):
     _merge(4, HIDDEN)
