@@ -1,4 +1,4 @@
-"""What runs in the background; when, `nostrade_site/settings.py` says."""
+"""What runs in the background; when, `nostrade_site/schedule.py` says."""
 
 from celery import shared_task
 from django.conf import settings

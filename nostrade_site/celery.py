@@ -1,4 +1,4 @@
-"""The Celery application; its settings are the CELERY_* ones of settings.py."""
+"""The Celery application; its settings are the CELERY_* ones of `settings/background.py`."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""Reading the environment for settings.py: nonsense is refused with a sentence that says what to do."""
+"""Reading the environment for the settings: nonsense is refused with a sentence that says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs in the background for the site as a whole; when, `settings.py` says."""
+"""What runs in the background for the site as a whole; when, `schedule.py` says."""
 
 from celery import shared_task
 from django.core.management import call_command

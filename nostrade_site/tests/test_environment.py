@@ -1,8 +1,11 @@
 """Settings from the environment: nonsense is refused with a sentence, and defaults work."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -130,3 +133,35 @@ def test_a_deep_data_folder_moves_the_socket_where_it_fits(tmp_path):
     assert len(os.fsencode(socket)) < 100
     assert socket == environment.embedded_socket(deep)
     assert socket != environment.embedded_socket(tmp_path / ("y" * 100))
+
+
+def test_each_setting_is_set_in_one_file():
+    """Else it would depend on the order of the files which one counts."""
+    files = {path.stem for path in (ROOT / "nostrade_site/settings").glob("*.py")} - {"__init__"}
+    homes: dict[str, list[str]] = {}
+    for file in sorted(files):
+        tree = ast.parse((ROOT / f"nostrade_site/settings/{file}.py").read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                homes.setdefault(node.id, []).append(file)
+    assert {name: where for name, where in homes.items() if len(set(where)) > 1} == {}
+    assert {"DEBUG", "DATABASES", "LOGGING", "REST_FRAMEWORK"} <= homes.keys()
+
+
+def test_operators_are_told_of_every_variable_that_is_read():
+    """The table in docs/deployment.md names them all, and no other."""
+    table = (ROOT / "docs/deployment.md").read_text().partition("| variable |")[2].partition("\n\n")[0]
+    told = {name for row in table.splitlines()[2:] for name in re.findall("[A-Z_]{4,}", row.split("|")[1])}
+    sources = [*(ROOT / "nostrade_site/settings").glob("*.py"), ROOT / "nostrade_site/environment.py"]
+    read = {name for path in [*sources, ROOT / "nostrade_site/gunicorn.py"] for name in variables_in(path)}
+    assert told == read
+
+
+def variables_in(path: Path) -> Iterator[str]:
+    """Yield the names of variables that a file reads, by whichever function."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+            continue
+        is_read = ast.unparse(node.func) != "os.environ.setdefault"
+        if is_read and re.fullmatch("[A-Z_]+", name := str(node.args[0].value)):
+            yield name

@@ -1,0 +1,50 @@
+"""Accounts, guests, how long is kept what people sent, and mail."""
+
+from nostrade_site import environment
+from nostrade_site.environment import env, rate_per_address, whole_number
+
+AUTH_USER_MODEL = "auth.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCOUNT_ADAPTER = "nostrade_site.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Nostrade: "
+ACCOUNT_SESSION_REMEMBER = True
+# Guests are logged in and must reach these pages all the same; nostrade_site.accounts turns members away.
+ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
+# Added to allauth's own limits: how many guests one address may become, how many lists it may upload.
+ACCOUNT_RATE_LIMITS = {
+    "guest": rate_per_address("GUEST_RATE", default="20/h/ip"),
+    "list": rate_per_address("LIST_RATE", default="30/h/ip"),
+}
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "recommender:feed"
+GUEST_IDLE_DAYS = whole_number("GUEST_IDLE_DAYS", default=90, minimum=1)
+# How long "Not now" hides a title.
+NOT_NOW_DAYS = whole_number("NOT_NOW_DAYS", default=30, minimum=1)
+# How long the API knows a repeated Idempotency-Key.
+RECEIPT_DAYS = whole_number("RECEIPT_DAYS", default=7, minimum=1)
+# How large an uploaded list may be, and how long is kept what it said.
+LIST_UPLOAD_MB = whole_number("LIST_UPLOAD_MB", default=16, minimum=1)
+LIST_DAYS = whole_number("LIST_DAYS", default=7, minimum=1)
+
+# Mail appears in the log until EMAIL_URL names a server.
+vars().update(environment.email(default="consolemail://"))
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Nostrade <nostrade@localhost>")
