@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC
-from typing import Any
+from typing import Any, cast
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.dateparse import parse_datetime
-from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
-from rest_framework import serializers
-from rest_framework.exceptions import NotFound
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException, NotFound
 from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -49,9 +50,28 @@ def refuse_blanks(request: Request, names: Iterable[str]) -> None:
         raise serializers.ValidationError(errors)
 
 
-@method_decorator(conditional_page, name="dispatch")
+class ConditionUnmet(APIException):
+    """`If-Match` or `If-Unmodified-Since` says something that no longer holds."""
+
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_code = "condition_unmet"
+    default_detail = (
+        "The answer is no longer the one that `If-Match` or `If-Unmodified-Since` names:"
+        " ask without them for the one that is."
+    )
+
+
 class Tagged(APIView):
     """Answer with an ETag, and with 304 and no body where the program has that answer already."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        answer: Any = conditional_page(super().dispatch)(request, *args, **kwargs)
+        if not hasattr(answer, "render"):  # a redirect
+            return cast(HttpResponseBase, answer)
+        answer = answer.render()
+        if answer.status_code != status.HTTP_412_PRECONDITION_FAILED:
+            return cast(HttpResponseBase, answer)
+        return self.finalize_response(self.request, self.handle_exception(ConditionUnmet()), *args, **kwargs)
 
 
 class _Described:
@@ -109,6 +129,15 @@ class WholeNumberField(serializers.IntegerField):
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class QueryNumberField(serializers.IntegerField):
+    """Read a number of a query string: digits, and nothing else that Python takes for a number ("1_0")."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not re.fullmatch("-?[0-9]{1,9}", str(data)):
             self.fail("invalid")
         return super().to_internal_value(data)
 

@@ -117,7 +117,10 @@ def _named(auto_schema: Any, name: str, schema: dict[str, Any]) -> dict[str, Any
 class VisibleItemField(serializers.PrimaryKeyRelatedField[Item]):
     """Read a title by its anime_id; hidden ones, and adult ones where they are off, do not exist."""
 
-    default_error_messages = {"does_not_exist": "There is no title {pk_value} on show here."}
+    default_error_messages = {
+        "does_not_exist": "There is no title {pk_value} on show here.",
+        "incorrect_type": "Send a title's number.",
+    }
 
     def to_internal_value(self, data: Any) -> Item:
         whole: Any = int(data) if isinstance(data, float) and data.is_integer() else data  # to JSON 1.0 is 1

@@ -30,6 +30,8 @@ class SaidSerializer(serializers.Serializer[None]):
     anime_id = WholeNumberField(min_value=0, max_value=GREATEST_ID)
     feedback_type = FeedbackTypeField()
 
+    default_error_messages = {"invalid": "Send an object with anime_id and feedback_type."}
+
 
 class BatchSerializer(serializers.Serializer[None]):
     events = serializers.ListField(child=SaidSerializer(), min_length=1, max_length=MOST_EVENTS)

@@ -12,7 +12,7 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field, inline_serializer
 from rest_framework import serializers, status
-from rest_framework.decorators import api_view, permission_classes
+from rest_framework.decorators import api_view
 from rest_framework.exceptions import NotFound, PermissionDenied, Throttled
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -103,7 +103,7 @@ def prove(user: User, password: str) -> None:
     operation_id="export_me",
     responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "Everything stored about the person.")},
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def export(request: Request) -> StreamingHttpResponse:
     """Stream everything that is stored about the person, as one JSON object."""
     pieces: Any = everything_about(cast(User, request.user))
@@ -112,8 +112,10 @@ def export(request: Request) -> StreamingHttpResponse:
 
 
 @extend_schema(exclude=True)
-@api_view(["GET", "POST", "PUT", "PATCH", "DELETE"])
-@permission_classes([AllowAny])
-def nowhere(request: Request) -> Response:
-    """Say where the addresses are that do lead somewhere."""
-    raise NotFound("There is nothing here. Every address ends with a slash; /api/v1/schema/ lists them.")
+class Nowhere(APIView):
+    permission_classes = (AllowAny,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Say, whatever the method, where the addresses are that do lead somewhere."""
+        super().initial(request, *args, **kwargs)
+        raise NotFound("There is nothing here. Every address ends with a slash; /api/v1/schema/ lists them.")

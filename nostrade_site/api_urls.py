@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from nostrade_site.api import Me, export, nowhere
+from nostrade_site.api import Me, Nowhere, export
 
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -13,5 +13,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/", Me.as_view(), name="me"),
     path("me/export/", export, name="export"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    re_path("", nowhere, name="nowhere"),
+    re_path("", Nowhere.as_view(), name="nowhere"),
 ]

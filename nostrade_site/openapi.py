@@ -50,8 +50,9 @@ REFUSALS: dict[int, tuple[str, str, Document]] = {
     403: ("Forbidden", "The token lacks the scope, or the person may not do this.", {}),
     404: ("NotFound", "There is no such thing, or not for this person.", {}),
     406: ("NotAcceptable", "Only what is listed here can be answered with.", {}),
+    412: ("ConditionUnmet", "What `If-Match` or `If-Unmodified-Since` names is no longer the answer.", {}),
     413: ("TooLarge", "More than is read in one request.", {}),
-    415: ("UnsupportedMediaType", "The body is not said to be JSON.", {}),
+    415: ("UnsupportedMediaType", "The body is not said to be JSON, or is packed.", {}),
     422: ("Unprocessable", "The key came with another request before.", {}),
     429: ("TooManyRequests", "A limit was reached.", {"Retry-After": SECONDS}),
     503: ("Unavailable", "The database is out of reach for a moment.", {"Retry-After": SECONDS}),
@@ -85,6 +86,7 @@ class Schema(AutoSchema):
         if self._has_etag():
             responses["200"].setdefault("headers", {})["ETag"] = ETAG
             responses["304"] = {"description": "What `If-None-Match` names is still the answer."}
+            responses["412"] = {}
         for status in {*_refusals_of(operation), *(int(code) for code in responses if code >= "400")}:
             responses[str(status)] = self._refusal(status)
         operation["responses"] = dict(sorted(responses.items()))

@@ -19,7 +19,6 @@ NOT_LET_IN = "Log in, or send a token made at /tokens/, as Authorization: Bearer
 UNREADABLE = "The body cannot be read: send it once more, and no more of it than is asked for."
 REMEDIES: dict[type[Exception], str] = {
     exceptions.UnsupportedMediaType: "Send JSON, with Content-Type: application/json.",
-    exceptions.NotAcceptable: "Accept application/json.",
 }
 KEPT_HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
 
@@ -49,7 +48,9 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     detail = " ".join(whole) or "; ".join(f"{each['field']}: {each['detail']}" for each in errors[:3])
     headers = {name: answer[name] for name in KEPT_HEADERS if answer.has_header(name)}
     body = problem(answer.status_code, detail, errors)
-    context["request"].accepted_renderer = JSONRenderer()  # also where the view writes YAML
+    # Also where the view writes YAML, and where nothing that is asked for can be had.
+    context["request"].accepted_renderer = JSONRenderer()
+    context["request"].accepted_media_type = JSONRenderer.media_type
     return Response(body, answer.status_code, headers=headers, content_type=CONTENT_TYPE)
 
 

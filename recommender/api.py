@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.models import Item
-from catalog.rest import refuse_blanks
+from catalog.rest import QueryNumberField, refuse_blanks
 from recommender.cards import Card, cards_of
 from recommender.controls import EARLIEST, GREATEST_LIKE, LATEST, MOST_MEMBERS, STEPS, read_controls
 from recommender.dealing import Place
@@ -30,8 +30,8 @@ def _refuse(sentence: str) -> NoReturn:
 
 
 class Question(serializers.Serializer[None]):
-    k = serializers.IntegerField(min_value=1, max_value=MAX_K, default=20, help_text="How many titles.")
-    tuned = serializers.IntegerField(min_value=1, max_value=1, required=False)
+    k = QueryNumberField(min_value=1, max_value=MAX_K, default=20, help_text="How many titles.")
+    tuned = QueryNumberField(min_value=1, max_value=1, required=False)
 
 
 class RecommendationSerializer(serializers.Serializer[Card]):
@@ -96,13 +96,13 @@ VIEW = [
 
 
 @extend_schema(operation_id="get_recommendations", parameters=[K, *VIEW], responses=RecommendationsSerializer)
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 @permission_classes([AllowAny])
 def recommendations(request: Request) -> Response:
     """Return the k titles the person would like best, best first; popular ones for somebody unknown."""
     question = Question(data=request.query_params)
     question.is_valid(raise_exception=True)
-    refuse_blanks(request, [parameter.name for parameter in VIEW])
+    refuse_blanks(request, [parameter.name for parameter in (K, *VIEW)])
     read_controls(request.query_params, get_catalogue(), _refuse)
     order = Order.of(request.user, request.query_params)
     places = [Place(anime_id) for anime_id in order.slice(0, question.validated_data["k"])]

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.models import GREATEST_ID, Item
+from catalog.rest import WholeNumberField
 from catalog.visibility import shows_adult
 from ml.feedback import FEEDBACK_NAMES
 from ml.history import History
@@ -83,12 +84,12 @@ def _read_timestamp(text: Any, place: int) -> float | None:
 
 class ScoreQuestion(serializers.Serializer[None]):
     history = HistoryField()
-    k = serializers.IntegerField(min_value=1, max_value=MAX_K, default=20, help_text="How many titles.")
+    k = WholeNumberField(min_value=1, max_value=MAX_K, default=20, help_text="How many titles.")
 
 
 class BatchQuestion(serializers.Serializer[None]):
     histories = serializers.ListField(child=HistoryField(), min_length=1, max_length=MOST_HISTORIES)
-    k = serializers.IntegerField(min_value=1, max_value=MAX_K, default=20, help_text="How many titles each.")
+    k = WholeNumberField(min_value=1, max_value=MAX_K, default=20, help_text="How many titles each.")
 
 
 class ScoredSerializer(serializers.Serializer[None]):

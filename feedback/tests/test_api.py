@@ -90,7 +90,7 @@ def test_lists_are_paged_at_constant_cost(client, member, url, factory, django_a
     [
         ({"feedback_type": "love"}, "anime_id", "required"),
         ({"anime_id": 10**30, "feedback_type": "love"}, "anime_id", "There is no title"),
-        ({"anime_id": "x", "feedback_type": "love"}, "anime_id", "Incorrect type"),
+        ({"anime_id": "x", "feedback_type": "love"}, "anime_id", "a title's number"),
         ({"anime_id": 1}, "feedback_type", "required"),
         ({"anime_id": 1, "feedback_type": "adore"}, "feedback_type", "Send dislike, like or love"),
         ({"anime_id": 1, "feedback_type": 0}, "feedback_type", "DELETE its event"),

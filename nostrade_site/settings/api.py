@@ -13,6 +13,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["nostrade_site.parsers.BoundedJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "nostrade_site.negotiation.Negotiation",
     "EXCEPTION_HANDLER": "nostrade_site.problems.handle_exception",
     "DEFAULT_SCHEMA_CLASS": "nostrade_site.openapi.Schema",
     "DEFAULT_METADATA_CLASS": "nostrade_site.metadata.Methods",

@@ -1,7 +1,9 @@
 """Errors of the API: one form for all, and nothing hostile gets further than a 4xx."""
 
 import base64
+import gzip
 import json
+import re
 
 import pytest
 from django.urls import reverse
@@ -134,6 +136,60 @@ def test_a_cursor_that_no_page_gave_leads_nowhere(client, member, url, cursor):
     assert "follow `next`" in response.json()["detail"]
 
 
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "", "nonsense", "/", "a/b; x*=none''%41"])
+@pytest.mark.parametrize(
+    "url", ["/api/v1/items/", "/api/v1/items/9/", "/api/v1/recommendations/", "/api/v1/nothing/"]
+)
+def test_what_cannot_be_answered_with_is_refused(client, url, accept):
+    response = client.get(url, headers={"Accept": accept})
+
+    assert (response.status_code, response["Content-Type"]) == (406, "application/problem+json")
+    assert "Accept application/json, or leave out" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "url", ["/api/v1/items/?format=xml", "/api/v1/schema/?format=%00", "/api/v1/score/?format=api"]
+)
+def test_so_is_a_format_that_there_is_not(client, url):
+    response = client.get(url)
+
+    assert (response.status_code, response["Content-Type"]) == (406, "application/problem+json")
+    assert "leave out `Accept` and `format`" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "condition", [{"If-Match": '"x"'}, {"If-Unmodified-Since": "Sat, 29 Oct 1994 19:43:31 GMT"}]
+)
+@pytest.mark.parametrize("url", ["/api/v1/items/", "/api/v1/items/1/"])
+def test_a_condition_that_does_not_hold_is_a_problem(client, url, condition):
+    ItemFactory(anime_id=1)
+    response = client.get(url, headers=condition)
+
+    assert (response.status_code, response["Content-Type"]) == (412, "application/problem+json")
+    assert "ask without them" in response.json()["detail"]
+    assert client.get(url, headers={"If-Match": client.get(url)["ETag"]}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["options", "trace", "head", "patch", "delete"])
+def test_nothing_is_promised_where_nothing_is(client, method):
+    assert getattr(client, method)("/api/v1/nothing/").status_code == 404
+
+
+@pytest.mark.parametrize("url", ["/api/v1/recommendations/", "/api/v1/me/export/", "/api/v1/me/"])
+def test_whatever_is_read_can_be_asked_for_its_head(client, member, url):
+    response = client.head(url)
+
+    assert response.status_code == 200
+    assert b"".join(response) == b""
+
+
+@pytest.mark.parametrize(
+    "query", ["k=", "k=%20", "k=1_0", "k=%2B5", "k=5%20", "k=%D9%A3", "k=1.0", "tuned=", "tuned=1_0"]
+)
+def test_a_number_in_an_address_is_digits(client, query):
+    assert client.get(f"/api/v1/recommendations/?{query}").status_code == 400
+
+
 @pytest.mark.parametrize("query", ["genre=", "type=", "page=", "type=%20", "genre=Drama&genre="])
 def test_a_parameter_without_a_value_is_refused(client, query):
     response = client.get(f"/api/v1/items/?{query}")
@@ -161,11 +217,9 @@ def test_limits_say_when_to_come_again(client, monkeypatch):
         ('{"anime_id": NaN}', 400),
         ('{"anime_id": "\\ud800", "feedback_type": "love"}', 400),
         ('{"anime_id": 1e400, "feedback_type": "love"}', 400),
+        ('{"anime_id": ' + "9" * 4000 + ', "feedback_type": "love"}', 400),
         ('{"anime_id": "\\u0000", "feedback_type": "love"}', 400),
         ('{"anime_id": [1], "feedback_type": {"a": 1}}', 400),
-        (b"\xff\xfe", 400),
-        ("[]", 400),
-        ("null", 400),
         (json.dumps({"anime_id": 1, "feedback_type": "x" * 2**20}), 413),
     ],
 )
@@ -176,3 +230,57 @@ def test_hostile_bodies_are_refused(client, member, body, status):
 
     assert response.status_code == status
     assert response["Content-Type"] == "application/problem+json"
+
+
+LOVE = '{"anime_id": 1, "feedback_type": "love"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("{", "no JSON: Expecting property name enclosed in double quotes at line 1, column 2."),
+        (LOVE * 2, "no JSON: Extra data"),
+        (b"\xff\xfe", "not UTF-8 at byte 0: send JSON in UTF-8."),
+        (LOVE.encode("utf-16"), "not UTF-8"),
+        ("[]", "Send a JSON object"),
+        ("null", "Send a JSON object"),
+        ("5", "Send a JSON object"),
+        ('{"anime_id": NaN}', "NaN is no number in JSON"),
+        ('{"anime_id": -Infinity}', "-Infinity is no number in JSON"),
+        ('{"anime_id": ' + "9" * 5000 + "}", "more digits than anything that is asked for"),
+        ('{"anime_id": 1, "anime_id": 2}', 'The name "anime_id" is there more than once'),
+        ('{"\\ud800": 1, "\\ud800": 2}', 'The name "\\ud800" is there more than once'),
+        ('{"anime_id": "1", "feedback_type": 1}', "anime_id: Send a title's number."),
+    ],
+)
+def test_bodies_are_refused_with_what_to_do(client, member, body, sentence):
+    response = client.post(EVENTS, body, content_type="application/json")
+
+    assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+    assert sentence in response.json()["detail"]
+    assert not re.search("sys|dict|codec|pk value", response.json()["detail"])
+
+
+def test_a_packed_body_is_refused_by_its_header(client, member):
+    packed = gzip.compress(LOVE.encode())
+    response = client.post(
+        EVENTS, packed, content_type="application/json", headers={"Content-Encoding": "gzip"}
+    )
+
+    assert response.status_code == 415
+    assert "without Content-Encoding" in response.json()["detail"]
+
+
+def test_a_byte_order_mark_is_no_fault(client, member):
+    ItemFactory(anime_id=1)
+
+    response = client.post(EVENTS, b"\xef\xbb\xbf" + LOVE.encode(), content_type="application/json")
+
+    assert response.status_code == 201
+
+
+def test_a_number_in_a_body_is_a_number(client):
+    response = client.post("/api/v1/score/", {"history": [], "k": "5"}, content_type="application/json")
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == "k"
