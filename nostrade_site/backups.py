@@ -36,6 +36,8 @@ def back_up(path: Path, *, with_secret_key: bool) -> Manifest:
     """Write a backup of the running site to a file that is not there yet."""
     if path.exists():
         raise BackupError(f"{path} exists already: choose another name, or remove it.")
+    if not path.parent.is_dir():
+        raise BackupError(f"There is no folder {path.parent}: make it, or choose another one.")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".nostrade-backup-") as name:
         dump = Path(name) / dumps.name_of_dump()
         dumps.dump(dump)

@@ -136,6 +136,12 @@ def test_a_backup_is_whole_where_it_cannot_be_noted(tmp_path: Path, site, caplog
         assert manifest.files
 
 
+@pytest.mark.django_db
+def test_a_folder_that_is_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"There is no folder .*/away: make it"):
+        call_command("backup", str(tmp_path / "away" / "site.tar"))
+
+
 def test_a_site_with_people_is_never_overwritten(backup: Path) -> None:
     with pytest.raises(CommandError, match="not empty"):
         call_command("restore", str(backup))
