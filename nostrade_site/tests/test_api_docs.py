@@ -33,7 +33,7 @@ def shape(value):
 
 
 def test_it_works():
-    for anime_id in range(1, 8):
+    for anime_id in range(1, 9):
         ItemFactory(anime_id=anime_id)
     secret = ApiToken(label="docs", writes=True, scores=True).issue(UserFactory())
     parts, done = [*messages()], 0
