@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import selectors
 import signal
@@ -17,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 COLOURS = (36, 32, 33, 35, 34)
@@ -114,8 +116,10 @@ class Slot:
 class Supervisor:
     """Starts programs, keeps them running and, leaving the `with` block, stops them all."""
 
-    def __init__(self, patience: Patience | None = None) -> None:
+    def __init__(self, patience: Patience | None = None, *, as_json: bool = False) -> None:
+        """Print lines for people, or each as one JSON object that names its program."""
         self.patience = patience or Patience()
+        self._as_json = as_json
         self.slots: list[Slot] = []
         self.stopping = False
         self._selector = selectors.DefaultSelector()
@@ -209,11 +213,13 @@ class Supervisor:
         return bool(lines)
 
     def _print(self, name: str, colour: int, line: str) -> None:
-        prefix = f"{time.strftime('%H:%M:%S')} {name:<8} |"
-        if self._colourful:
-            prefix = f"\033[{colour}m{prefix}\033[0m"
+        if self._as_json:
+            text = as_object(name, line)
+        else:
+            prefix = f"{time.strftime('%H:%M:%S')} {name:<8} |"
+            text = f"\033[{colour}m{prefix}\033[0m {line}" if self._colourful else f"{prefix} {line}"
         with contextlib.suppress(OSError):  # nobody reads any more: stopping must go on all the same
-            print(f"{prefix} {line}", flush=True)  # noqa: T201 - this is the log
+            print(text, flush=True)  # noqa: T201 - this is the log
 
     def _stop_all(self) -> None:
         """Stop everything but the first program together, then the first, which the others talk to."""
@@ -239,6 +245,18 @@ class Supervisor:
         self._print_lines(child)
         self._selector.unregister(child.output)
         child.output.close()
+
+
+def as_object(name: str, line: str) -> str:
+    """Return a line as a JSON object: its own, where it is one, and the program's name in either."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):  # not from our log: a warning of Celery's, say
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        said = {"time": now, "level": "INFO", "logger": name, "message": line}
+    return json.dumps({"program": name} | said, ensure_ascii=False)
 
 
 def _begins(program: Program, parent: int) -> Callable[[], None]:

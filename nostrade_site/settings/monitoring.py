@@ -7,6 +7,7 @@ METRICS_TOKEN = token("METRICS_TOKEN")
 # Where errors are sent to (Sentry, GlitchTip); needs the package sentry-sdk, and nothing else does.
 SENTRY_DSN = dsn("SENTRY_DSN")
 
+LOG_FORMAT = choice("LOG_FORMAT", default="plain", among=("plain", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -22,7 +23,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "filters": ["request_id"],
-            "formatter": choice("LOG_FORMAT", default="plain", among=("plain", "json")),
+            "formatter": LOG_FORMAT,
         }
     },
     "root": {"handlers": ["console"], "level": log_level("LOG_LEVEL", default="INFO")},

@@ -1,5 +1,6 @@
 """The supervisor, with real processes."""
 
+import json
 import os
 import re
 import signal
@@ -52,6 +53,17 @@ def test_it_prefixes_each_line_with_the_program(capfd):
         supervisor.run_once(python("greeter", "print('good'); print('morning', end='')"))
     lines = capfd.readouterr().out.splitlines()
     assert [line.split(" ", 1)[1] for line in lines] == ["greeter  | good", "greeter  | morning"]
+
+
+def test_where_the_log_is_json_each_line_is_one_object(capfd):
+    said = ['{"level": "INFO", "message": "ä"}', "Celery warns", "[1]", "", '{"cut']
+    with Supervisor(HASTY, as_json=True) as supervisor:
+        supervisor.run_once(python("greeter", f"print({chr(10).join(said)!r})"))
+        supervisor.say("stopping")
+    first, *others = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert first == {"program": "greeter", "level": "INFO", "message": "ä"}
+    assert [line["message"] for line in others] == [*said[1:], "stopping"]
+    assert [line["program"] for line in others] == ["greeter"] * 4 + ["nostrade"]
 
 
 def test_it_stops_what_it_started():

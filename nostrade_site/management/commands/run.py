@@ -28,7 +28,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with preflight.lock(settings.DATA_DIR), Supervisor() as supervisor:
+            with (
+                preflight.lock(settings.DATA_DIR),
+                Supervisor(as_json=settings.LOG_FORMAT == "json") as supervisor,
+            ):
                 preflight.check_disk(settings.DATA_DIR)
                 preflight.check_address(settings.HOST, settings.PORT)
                 _start(supervisor)
