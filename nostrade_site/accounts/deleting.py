@@ -10,8 +10,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from feedback.models.events import serialise
-
 AT_A_TIME = 500
 
 
@@ -21,14 +19,16 @@ def delete_account(user_id: int) -> None:
     The next training run reads the log as it then is, and so learns nothing of them.
     """
     keys = list(_sessions_of(user_id))  # before the transaction: it reads everybody's, which takes its time
+    people = get_user_model()._default_manager.filter(pk=user_id)
     with transaction.atomic():
-        serialise(user_id)
+        # Nothing may refer to the account any more, or what came after we looked would stop its deletion.
+        list(people.select_for_update().values_list("pk"))
         Session.objects.filter(pk__in=keys).delete()
         person = ContentType.objects.get_for_model(get_user_model())
         # What the admin noted about them goes on saying what was done, and no more to whom.
         noted = LogEntry.objects.filter(content_type=person, object_id=str(user_id))
         noted.update(object_repr=f"Person {user_id}")
-        get_user_model()._default_manager.filter(pk=user_id).delete()
+        people.delete()
 
 
 def _sessions_of(user_id: int) -> Iterator[str]:

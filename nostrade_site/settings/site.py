@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "nostrade_site.outages.DatabaseOutageMiddleware",
+    "nostrade_site.accounts.gone.GoneAccountMiddleware",
 ]
 
 ROOT_URLCONF = "nostrade_site.urls"
