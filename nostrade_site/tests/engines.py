@@ -40,6 +40,7 @@ BRIEF = [
     "nostrade_site/tests/test_api.py",
     "nostrade_site/tests/test_backups.py",
     "nostrade_site/tests/test_deleting.py",
+    "nostrade_site/tests/test_gone_accounts.py",
     "nostrade_site/tests/test_health.py",
     "nostrade_site/tests/test_migrations.py",
     "nostrade_site/tests/test_tasks.py",

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Callable
 from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
+from django.test.client import ClientHandler
 from django.urls import reverse
 
 from nostrade_site.content_types import plain, with_plain_types
 
 pytestmark = pytest.mark.django_db
-application = with_plain_types(WSGIHandler())
 SLOW = b"a-" + b"b" * 200_000  # half a second of processor time as Punycode, and nothing as what it is
 
 
-def send(path: str, content_type: str, body: bytes = b"", **more: Any) -> str:
-    """Send a request as a server would, and return the status of its answer."""
-    said: list[str] = []
+def send(path: str, content_type: str, body: bytes = b"", **more: Any) -> int:
+    """Send a request as a server would, past Django's own test client, and return its answer's status."""
+    said: list[int] = []
+
+    def site(environ: dict[str, Any], start_response: Callable[[int], Any]) -> list[bytes]:
+        start_response(ClientHandler(enforce_csrf_checks=True)(environ).status_code)
+        return []
+
     environ = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": path,
@@ -34,16 +39,16 @@ def send(path: str, content_type: str, body: bytes = b"", **more: Any) -> str:
         "wsgi.url_scheme": "http",
         "wsgi.errors": io.StringIO(),
     }
-    list(application(environ | more, lambda status, *_: said.append(status)))
-    return said[0][:3]
+    with_plain_types(site)(environ | more, said.append)
+    return said[0]
 
 
 @pytest.mark.parametrize("charset", ["punycode", "idna", "utf-16", "nonsense", "undefined", '"', ""])
 def test_no_codec_is_chosen_by_the_caller(charset: str) -> None:
     before = time.thread_time()
-    assert send("/api/v1/score/", f"application/json; charset={charset}", SLOW) == "400"
+    assert send("/api/v1/score/", f"application/json; charset={charset}", SLOW) == 400
     assert time.thread_time() - before < 0.4
-    assert send("/api/v1/score/", f"application/json; charset={charset}", b'{"history": []}') == "200"
+    assert send("/api/v1/score/", f"application/json; charset={charset}", b'{"history": []}') == 200
 
 
 def test_nor_for_the_fields_of_a_form() -> None:
@@ -53,14 +58,14 @@ def test_nor_for_the_fields_of_a_form() -> None:
     parts = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + SLOW + b"\r\n--x--\r\n"
     before = time.thread_time()
     kind = "multipart/form-data; charset=punycode; boundary=x"
-    assert send(reverse("account_login"), kind, parts, HTTP_COOKIE=cookies) == "403"  # no token in the form
+    assert send(reverse("account_login"), kind, parts, HTTP_COOKIE=cookies) == 403  # no token in the form
     assert time.thread_time() - before < 0.4
 
 
 @pytest.mark.parametrize("parameter", ["x*=none''%41", "charset*=undefined''%41", "x*=idna''%ff"])
 def test_a_parameter_in_no_encoding_breaks_nothing(parameter: str) -> None:
-    assert send("/api/v1/score/", f"application/json; {parameter}", b'{"history": []}') == "200"
-    assert send("/api/v1/score/", f"text/plain; {parameter}", b"x") == "415"
+    assert send("/api/v1/score/", f"application/json; {parameter}", b'{"history": []}') == 200
+    assert send("/api/v1/score/", f"text/plain; {parameter}", b"x") == 415
 
 
 @pytest.mark.parametrize(
