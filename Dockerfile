@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-FROM python:3.11-slim-bookworm AS build
+FROM python:3.11-slim-trixie AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
 RUN python -m venv /venv
@@ -8,9 +8,13 @@ COPY requirements.txt ./
 ARG PIP_EXTRA_INDEX_URL PIP_FIND_LINKS
 RUN /venv/bin/pip install --requirement requirements.txt
 
-FROM python:3.11-slim-bookworm
+FROM python:3.11-slim-trixie
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     NOSTRADE_DATA_DIR=/data STATIC_ROOT=/srv/static HOST=0.0.0.0 PORT=8000
+# `manage.py backup` calls pg_dump, which must be as new as the server in compose.yaml.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends postgresql-client-17 \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --no-create-home nostrade \
     && install --directory --owner=nostrade /data /srv/static
 COPY --from=build /venv /venv

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from django.core.exceptions import ImproperlyConfigured
 
 from nostrade_site import environment
@@ -150,11 +151,23 @@ def test_each_setting_is_set_in_one_file():
 
 def test_operators_are_told_of_every_variable_that_is_read():
     """The table in docs/deployment.md names them all, and no other."""
-    table = (ROOT / "docs/deployment.md").read_text().partition("| variable |")[2].partition("\n\n")[0]
-    told = {name for row in table.splitlines()[2:] for name in re.findall("[A-Z_]{4,}", row.split("|")[1])}
     sources = [*(ROOT / "nostrade_site/settings").glob("*.py"), ROOT / "nostrade_site/environment.py"]
     read = {name for path in [*sources, ROOT / "nostrade_site/gunicorn.py"] for name in variables_in(path)}
-    assert told == read
+    assert told() == read
+
+
+def test_containers_are_given_every_variable_but_what_the_image_decides():
+    decided = {"HOST", "PORT", "NOSTRADE_DATA_DIR", "CHECKPOINT_DIR", "STATIC_ROOT", "DEBUG"}
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for name in ("prepare", "web", "worker", "beat"):
+        given = services[name]["environment"].keys() - {"OMP_NUM_THREADS"}
+        assert given == told() - decided - {"WORKER_MEMORY_MB"}, name
+    assert services["trainer"]["environment"].keys() == told() - decided
+
+
+def told() -> set[str]:
+    table = (ROOT / "docs/deployment.md").read_text().partition("| variable |")[2].partition("\n\n")[0]
+    return {name for row in table.splitlines()[2:] for name in re.findall("[A-Z_]{4,}", row.split("|")[1])}
 
 
 def variables_in(path: Path) -> Iterator[str]:
