@@ -15,8 +15,16 @@ class SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
+def leads_here(request: HttpRequest, url: str) -> bool:
+    """Say whether an address that came with a request is one of this site, as a path or with its very host.
+
+    What has no slash is none: Django's `redirect` takes it for the name of a view, and fails.
+    """
+    ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return ours and "/" in url and len(url) <= MAX_URL_REDIRECT_LENGTH
+
+
 def next_page(request: HttpRequest) -> str:
     """Return the page to go on with: the form's `next` where it leads to this site, else the feed."""
     url = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
-    return url if ours and len(url) <= MAX_URL_REDIRECT_LENGTH else resolve_url(FEED)
+    return url if leads_here(request, url) else resolve_url(FEED)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from django.contrib.auth import get_user_model, update_session_auth_hash
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -13,6 +16,7 @@ from django.middleware.csrf import rotate_token
 from feedback.guests import GUEST_PREFIX, hand_over, hold_titles_of, is_guest
 from feedback.models import Dismissal, Event, Saved
 from feedback.models.events import serialise
+from feedback.redirects import leads_here
 from recommender.impressions import carry_over_impressions
 from recommender.models import Ignored, Impression, carry_over_ignored, carry_over_preferences
 
@@ -32,6 +36,10 @@ class AccountAdapter(DefaultAccountAdapter):
                 f"Names that begin with “{GUEST_PREFIX}” are kept for visitors. Please choose another one."
             )
         return super().clean_username(username, shallow)  # type: ignore[no-any-return]
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Take the rule of the site's own forms; allauth's lets every host of this machine pass, and fails."""
+        return bool(url) and leads_here(context.request, cast(str, url))
 
     def login(self, request: HttpRequest, user: User) -> None:
         if request.user.pk == user.pk:

@@ -17,13 +17,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from feedback.guests import is_guest
 from feedback.history import history_of
 from feedback.models import Saved
-from feedback.redirects import SeeOther
+from feedback.redirects import SeeOther, leads_here
 from nostrade_site.accounts.deleting import delete_account
 
 View = Callable[..., HttpResponseBase]
@@ -63,8 +62,7 @@ def members_only(view: View) -> View:
 def staff_login(request: HttpRequest, extra_context: object = None) -> HttpResponse:
     """Lead from the admin to the one log-in page, which has limits; refuse members who are no curators."""
     asked = request.GET.get(REDIRECT_FIELD_NAME, "")
-    ours = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
-    there = asked if ours else resolve_url("admin:index")
+    there = asked if leads_here(request, asked) else resolve_url("admin:index")
     if not request.user.is_authenticated or is_guest(request.user):
         return redirect_to_login(there)
     if not request.user.is_staff:

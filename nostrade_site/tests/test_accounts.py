@@ -73,6 +73,19 @@ def test_logging_in_rejects_redirects_away_from_the_site(client):
     assert log_in(client, user.username, next="https://evil.example/")["Location"] == FEED
 
 
+@pytest.mark.parametrize(
+    "there", ["0", "no-page", "http://[", "feed.html", "?x", "\ufffd", "https://localhost/x"]
+)
+def test_a_next_page_that_is_none_is_left_out(client, there):
+    person, admin_login = UserFactory(is_staff=True), reverse("admin:login")
+    for url in (LOG_IN, SIGN_UP, admin_login):
+        assert client.get(url, {"next": there}).status_code in (200, 302)
+
+    assert sign_up(Client(), next=there)["Location"] == FEED
+    assert log_in(client, person.username, next=there)["Location"] == FEED
+    assert client.get(admin_login, {"next": there})["Location"] == reverse("admin:index")
+
+
 def test_it_rejects_a_wrong_password(client):
     user = UserFactory()
 
