@@ -100,6 +100,14 @@ def test_it_exports_what_is_listed(admin_client, django_assert_max_num_queries):
     ]
 
 
+@pytest.mark.parametrize("query", ["colour=red", "year=x", "e=1&colour=red"])
+def test_a_filter_that_there_is_not_leads_back_to_the_list(admin_client, query):
+    ItemFactory()
+    answer = admin_client.get(f"{EXPORT}?{query}", follow=True)
+    assert answer.redirect_chain == [(reverse("admin:catalog_item_changelist"), 302)]
+    assert said(answer) == ["There is no such filter, so nothing was exported: choose one here."]
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
