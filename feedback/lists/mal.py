@@ -110,7 +110,8 @@ def read_mal(text: str) -> tuple[list[Row], Scale]:
         ) from error
     except SAXException as error:
         raise ListFileError(
-            f"This XML breaks off or is damaged ({error}). Export your list anew and upload the whole file."
+            f"This XML breaks off or is damaged ({error.getMessage()})."
+            " Export your list anew and upload the whole file."
         ) from error
     return reader.rows, Scale.TEN
 

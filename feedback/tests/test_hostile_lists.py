@@ -34,6 +34,7 @@ def refusal(data):
         (b"<myanimelist></myanimelist>", "no titles"),
         (b"<myanimelist>" + b"<a>" * 30, "nested too deeply"),
         (b"{broken", "breaks off or is damaged"),
+        (b"<myanimelist><anime>", "This XML breaks off or is damaged (no element found)."),
         (b"[" * 100_000, "damaged"),
         (b'{"lists": []}', "no list that we know"),
         (b"just,some\nwords,here\n", "first line names the columns"),
