@@ -1,4 +1,4 @@
-"""Ablations: the same recipe without one thing it is told, each trained until it converges."""
+"""Ablations: the same recipe without one thing it is told, each trained anew."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -50,7 +50,7 @@ def _ablations(report: Mapping[str, Any]) -> list[str]:
         return []
     titles = ("told", "SASRec alone", CRITERION, "less the full one's", LOVED, "less the full one's")
     return [
-        "What SASRec loses without each thing it is told, every variant trained until it converged "
+        "What SASRec loses without each thing it is told, every variant trained anew by the same recipe "
         "(± the spread over seeds; intervals are over people).",
         "",
         *_table(titles, _ablation_rows(report)),
