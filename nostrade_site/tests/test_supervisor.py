@@ -151,7 +151,7 @@ def test_it_sends_the_signal_a_program_asks_for(capfd):
 def test_a_program_may_stand_behind_the_others(capfd):
     with Supervisor(HASTY) as supervisor:
         supervisor.run_once(python("trainer", "import os; print('nice', os.nice(0))", niceness=10))
-    assert "nice 10" in capfd.readouterr().out
+    assert f"nice {min(os.nice(0) + 10, 19)}" in capfd.readouterr().out  # 19 is as nice as it gets
 
 
 @pytest.mark.skipif(not os.access("/proc/self/autogroup", os.W_OK), reason="no groups that one may set here")
