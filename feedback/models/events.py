@@ -1,4 +1,4 @@
-"""The append-only log of reactions."""
+"""The append-only log of reactions: its rows, and their only writers."""
 
 from __future__ import annotations
 
@@ -15,64 +15,8 @@ from catalog.holding import hold, hold_title
 from catalog.models import Item
 from feedback.metrics import REACTIONS
 from feedback.models.imports import ListImport
-from feedback.models.people import Person, TrainingOptOut
+from feedback.models.reading import AppendOnlyError, EventQuerySet, FeedbackType, refuse
 from feedback.models.receipts import Receipt, batch_key, told_again
-
-
-class AppendOnlyError(Exception):
-    """Somebody tried to change the log; the message says what to do instead."""
-
-
-def _refuse() -> NoReturn:
-    raise AppendOnlyError(
-        "The log is append-only: record a new reaction, or undo this one. Events go with their account only."
-    )
-
-
-class FeedbackType(models.IntegerChoices):
-    RETRACTED = 0  # an undo: it names the event it takes back
-    DISLIKE = 1
-    LIKE = 2
-    LOVE = 3
-
-    @property
-    def past(self) -> str:
-        return f"{self.label}d"  # Disliked, Liked, Loved, and never shown: Retracted
-
-
-class EventQuerySet(models.QuerySet["Event"]):
-    def of(self, user: Person) -> EventQuerySet:
-        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
-
-    def teaching(self) -> EventQuerySet:
-        """Keep what may teach a model: of accounts that are not switched off (spam, mostly) nor opted out.
-
-        Asked by a join, PostgreSQL would take one person in 200 to teach, and read all accounts first.
-        """
-        opted_out = TrainingOptOut.objects.filter(user=models.OuterRef("user"))
-        return self.filter(user__is_active=True).exclude(models.Exists(opted_out))
-
-    def standing(self) -> EventQuerySet:
-        """Keep the reactions that nobody took back, oldest first."""
-        reactions = self.exclude(feedback_type=FeedbackType.RETRACTED).filter(retraction__isnull=True)
-        return reactions.order_by("timestamp", "id")
-
-    def current(self) -> EventQuerySet:
-        """Keep of the standing reactions the last one about each title: what the person thinks now."""
-        same_title = Event.objects.standing().filter(
-            user=models.OuterRef("user"), item=models.OuterRef("item")
-        )
-        later = models.Q(timestamp__gt=models.OuterRef("timestamp")) | models.Q(
-            timestamp=models.OuterRef("timestamp"), id__gt=models.OuterRef("id")
-        )
-        return self.standing().exclude(models.Exists(same_title.filter(later)))
-
-    def update(self, **_: Any) -> NoReturn:
-        _refuse()
-
-    def delete(self) -> NoReturn:
-        _refuse()
-
 
 EventReader = models.Manager.from_queryset(EventQuerySet)
 
@@ -318,7 +262,7 @@ class Event(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Add the event; a check constraint cannot see other rows, so what it retracts is checked here."""
         if not self._state.adding:
-            _refuse()
+            refuse()
         lost = self.retracts
         if lost is not None and (lost.user_id, lost.item_id) != (self.user_id, self.item_id):
             raise AppendOnlyError("An event can only retract one of the same person about the same title.")
@@ -327,4 +271,4 @@ class Event(models.Model):
         super().save(*args, **kwargs | {"force_insert": True})
 
     def delete(self, *_: Any, **__: Any) -> NoReturn:
-        _refuse()
+        refuse()

@@ -14,7 +14,8 @@ from feedback.models.people import Person
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from feedback.models.events import Event, FeedbackType
+    from feedback.models.events import Event
+    from feedback.models.reading import FeedbackType
 
 
 class KeyReusedError(Exception):
