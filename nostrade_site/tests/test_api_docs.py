@@ -76,6 +76,10 @@ def test_no_other_site_is_let_in_unless_it_is_named(settings):
     assert answer["Access-Control-Allow-Origin"] == "https://app.example.com"
     assert "authorization" in answer["Access-Control-Allow-Headers"]
     assert "Access-Control-Allow-Credentials" not in answer
+    answer = Client().get("/api/v1/items/", headers=origin)
+    readable = set(answer["Access-Control-Expose-Headers"].split(", "))
+    assert readable == {"ETag", "Retry-After", "X-Request-ID"}
+    assert "X-Request-ID" in answer
     assert "Access-Control-Allow-Origin" not in Client().get("/privacy/", headers=origin)
     elsewhere = {"Origin": "https://evil.example.com"}
     assert "Access-Control-Allow-Origin" not in Client().get("/api/v1/items/", headers=elsewhere)
