@@ -21,6 +21,9 @@ def test_a_cause_is_ignored_from_the_dialog_and_comes_back(page, width):
     dialog.locator(".why__head").hover()
     page.mouse.wheel(0, 5000)
     expect(dialog.get_by_role("link", name="Why not another title?")).to_be_in_viewport()
+    close = dialog.get_by_role("button", name="Close").bounding_box()
+    scrolled = dialog.locator("#why").bounding_box()
+    assert close["y"] + close["height"] <= scrolled["y"]  # nothing passes under the button
     page.set_viewport_size({"width": width, "height": 844})
     assert violations(page) == []
     page.keyboard.press("Escape")
