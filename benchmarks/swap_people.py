@@ -17,7 +17,7 @@ from benchmarks.swap import cards_of
 
 PEOPLE = json.loads(Path(os.environ["SWAP_PEOPLE"]).read_text())
 NOTES = Path(os.environ["SWAP_NOTES"]).open("a", buffering=1)  # noqa: SIM115  # open until locust ends
-MODEL = re.compile(r"Ranked by model <code>([^<]+)</code>")
+MODEL = re.compile(r'title="Ranked by model ([^"]+)"')
 READERS, REACTORS = (itertools.cycle(PEOPLE[kind]) for kind in ("readers", "reactors"))
 
 

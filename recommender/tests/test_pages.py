@@ -47,7 +47,8 @@ def test_a_page_names_the_checkpoint_that_ranked_it(live: Checkpoint, ann: User,
     client.force_login(ann)
     response = client.get(FEED)
     assert response.headers["X-Ranked-By"] == "first"
-    assert "Ranked by model <code>first</code>" in response.content.decode()
+    page = response.content.decode()
+    assert '<p class="lede" title="Ranked by model first">Ranked for you from 1 reaction.' in page
 
 
 def test_a_list_never_mixes_two_checkpoints(
