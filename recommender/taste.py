@@ -200,9 +200,14 @@ def _no_drift(pages: Sequence[Page]) -> Check:
         return Check("taste: drift", True, "No taste is known here well enough to compare pages.")
     mean = sum(page.overlap for page in pages) / len(pages)
     least = min(pages, key=lambda page: page.overlap)
-    found = f"On average {mean:.0%} of a page is on the champion's too, least ({least.overlap:.0%}) for"
-    sentence = f"{found} the taste “{least.profile}”; {MIN_OVERLAP:.0%} are needed."
+    found = f"On average {_percent(mean)} of a page is on the champion's too, least"
+    found = f"{found} ({_percent(least.overlap)}) for the taste “{least.profile}”"
+    sentence = f"{found}; {_percent(MIN_OVERLAP)} are needed."
     return Check("taste: drift", mean >= MIN_OVERLAP, sentence)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _name(pk: int, items: Mapping[int, Item]) -> str:

@@ -138,6 +138,8 @@ def test_no_ranker_gets_a_sequel_past_the_rules(live: Checkpoint) -> None:
 def test_pages_that_have_nothing_in_common_are_found(champion: LiveRanker, live: Checkpoint) -> None:
     report = examine_taste(bad(champion, live, Reversed), champion, PROFILES)
     assert "taste: drift" in failed(report)
+    drift = next(check for check in report.checks if check.name == "taste: drift")
+    assert drift.sentence.endswith("; 40 % are needed.")
 
 
 def test_what_an_installation_does_not_know_is_skipped_and_counted(champion: LiveRanker) -> None:
