@@ -35,7 +35,7 @@ class Genre(models.Model):
     """A genre; adult genres keep their titles out of sight until a person switches them on."""
 
     name = models.CharField(max_length=60, unique=True)
-    is_adult = models.BooleanField(default=False)
+    is_adult = models.BooleanField("adult", default=False)
 
     objects = GenreQuerySet.as_manager()
 
@@ -149,13 +149,14 @@ class Item(models.Model):
     franchise = models.ForeignKey(
         Franchise, on_delete=models.SET_NULL, null=True, blank=True, related_name="items"
     )
-    is_hidden = models.BooleanField(default=False)
+    is_hidden = models.BooleanField("hidden", default=False)
     # When a fact last changed: cached posters and the search index compare it. Bulk writers call touch().
     updated_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
 
     objects = ItemQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "title"  # to people; programs and the field say item
         ordering: ClassVar = ["name", "anime_id"]
         permissions: ClassVar = [("merge_item", "Can merge duplicates")]
         indexes: ClassVar = [

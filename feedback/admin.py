@@ -3,11 +3,20 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from feedback.guests import short_name
 from feedback.models import Dismissal, Event, Saved
 
 
 class SaidByPeople(admin.ModelAdmin):
     """What people said, to look at: nobody speaks in somebody else's name."""
+
+    @admin.display(description="person", ordering="user__username")
+    def person(self, row: Any) -> str:
+        return short_name(row.user)
+
+    @admin.display(description="title", ordering="item__name")
+    def title(self, row: Any) -> str:
+        return str(row.item)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -20,7 +29,7 @@ class SaidByPeople(admin.ModelAdmin):
 class EventAdmin(SaidByPeople):
     """The log, to look at: it is append-only, and goes with its account alone."""
 
-    list_display = ["timestamp", "user", "feedback_type", "item", "retracts_id"]
+    list_display = ["timestamp", "person", "feedback_type", "title", "retracts_id"]
     list_filter = ["feedback_type", "timestamp"]
     list_select_related = ["user", "item"]
     list_per_page = 50
@@ -36,7 +45,7 @@ class EventAdmin(SaidByPeople):
 
 @admin.register(Saved)
 class SavedAdmin(SaidByPeople):
-    list_display = ["created_at", "user", "item"]
+    list_display = ["created_at", "person", "title"]
     list_select_related = ["user", "item"]
     search_fields = ["user__username__istartswith", "item__name__istartswith"]
     raw_id_fields = ["user", "item"]
@@ -45,7 +54,7 @@ class SavedAdmin(SaidByPeople):
 
 @admin.register(Dismissal)
 class DismissalAdmin(SaidByPeople):
-    list_display = ["created_at", "user", "kind", "item", "until"]
+    list_display = ["created_at", "person", "kind", "title", "until"]
     list_filter = ["kind"]
     list_select_related = ["user", "item"]
     search_fields = ["user__username__istartswith", "item__name__istartswith"]

@@ -36,6 +36,11 @@ def is_guest(user: Person) -> TypeGuard[User]:
     )
 
 
+def short_name(user: User) -> str:
+    """Return a name for tables, where the whole of a guest's would only take room."""
+    return f"{user.username[: len(GUEST_PREFIX) + 6]}…" if is_guest(user) else user.username
+
+
 def acting_user(request: HttpRequest) -> AbstractBaseUser:
     """Return who is acting; a visitor becomes a guest, and is logged in as such.
 

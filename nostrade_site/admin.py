@@ -16,7 +16,7 @@ from django.utils.html import format_html
 
 from catalog.admin.history import TellsChanges
 from catalog.changes import log
-from feedback.guests import GUEST_PREFIX, is_guest
+from feedback.guests import GUEST_PREFIX, is_guest, short_name
 from feedback.models import Event, Saved
 from nostrade_site.accounts.deleting import delete_account
 
@@ -91,11 +91,11 @@ class PersonAdmin(TellsChanges):
 
     @admin.display(description="name", ordering="username")
     def name(self, person: User) -> str:
-        return f"{person.username[:12]}…" if is_guest(person) else person.username
+        return short_name(person)
 
     @admin.display(description="joined", ordering="date_joined")
     def joined(self, person: User) -> str:
-        return date_format(person.date_joined, "j M Y")
+        return date_format(person.date_joined)
 
     @admin.display(description="last seen")
     def seen(self, person: User) -> str:

@@ -110,7 +110,7 @@ class CheckpointAdmin(admin.ModelAdmin):
 
     @admin.display(description="made", ordering="created_at")
     def made(self, checkpoint: Checkpoint) -> str:
-        return date_format(checkpoint.created_at, "j M Y, H:i")
+        return date_format(checkpoint.created_at, "DATETIME_FORMAT")
 
     @admin.display(description="Checks, figures and lists")
     def compared(self, checkpoint: Checkpoint) -> str:
@@ -211,6 +211,7 @@ class PreferencesAdmin(SaidByPeople):
 
 @admin.register(Ignored)
 class IgnoredAdmin(SaidByPeople):
-    list_display = ("user", "item", "created_at")
+    list_display = ("person", "title", "created_at")
+    list_select_related = ("user", "item")
     search_fields = ("user__username", "item__name")
     raw_id_fields = ("user", "item")

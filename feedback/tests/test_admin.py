@@ -21,6 +21,22 @@ def test_it_works(admin_client):
     assert admin_client.get(reverse("admin:feedback_event_change", args=[event.pk])).status_code == 200
 
 
+def test_guests_have_short_names_and_titles_are_called_so(admin_client):
+    guest = UserFactory(username="guest-0123456789abcdef0123")
+    guest.set_unusable_password()
+    guest.save()
+    EventFactory(user=guest)
+    EventFactory(user=UserFactory(username="guest-of-honour-in-this-house", password="x"))
+
+    page = admin_client.get(EVENTS).text
+
+    assert "guest-012345…" in page
+    assert "guest-0123456789abcdef0123" not in page
+    assert "guest-of-honour-in-this-house" in page
+    assert "column-title" in page
+    assert "column-person" in page
+
+
 def test_the_number_of_queries_does_not_grow(admin_client, django_assert_max_num_queries):
     for _ in range(10):
         EventFactory()

@@ -79,6 +79,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "nostrade_site.formats"
 
 FILE_UPLOAD_HANDLERS = [
     "feedback.lists.uploads.LargestListHandler",

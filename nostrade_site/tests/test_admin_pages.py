@@ -1,6 +1,7 @@
 """The admin keeps to the strict content security policy: its browser refuses what stands inline."""
 
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -70,6 +71,18 @@ def test_no_page_has_anything_inline_or_from_elsewhere(admin_client, pages):
 def test_the_sidebar_is_open_before_it_is_painted(admin_client, pages):
     page = admin_client.get(pages["catalog_item_changelist"]).text
     assert page.index("js/admin-sidebar.js") < page.index('id="nav-sidebar"')
+
+
+def test_it_speaks_of_people_and_titles_and_writes_dates_in_one_way(admin_client, pages):
+    index = admin_client.get(pages["index"]).text
+    links = re.findall(r'<a href="/admin/[a-z]+/[a-z]+/"[^>]*>([^<]+)</a>', index)
+    assert {"People", "Titles"} <= set(links)
+    assert {"Users", "Items"}.isdisjoint(links)
+    titles = admin_client.get(pages["catalog_item_changelist"]).text
+    assert "<title>Titles · Nostrade</title>" in titles
+    assert "By hidden" in titles
+    EventFactory(timestamp=datetime(2026, 3, 5, 18, 7, tzinfo=UTC))
+    assert "5 Mar 2026, 18:07" in admin_client.get(pages["feedback_event_changelist"]).text
 
 
 def test_nor_have_the_pages_between_a_form_and_its_end(admin_client, pages):

@@ -104,7 +104,7 @@ def test_it_works(backup: Path, empty: dict[str, str]) -> None:
     }
     again = manage(empty, "restore", str(backup))
     assert again.returncode == 1
-    assert "This site is not empty: it has users" in again.stderr
+    assert "This site is not empty: it has people" in again.stderr
 
 
 def test_the_secret_key_and_what_never_served_stay_behind(tmp_path: Path, site: Checkpoint) -> None:
