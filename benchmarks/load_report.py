@@ -115,10 +115,10 @@ def report_weights(weights: list[Weight]) -> None:
 def report_ratio(phases: list[Phase]) -> None:
     """Print what a feed costs, really and barely, and the ratios round by round."""
     failures = [line["failure"] for phase in phases for line in phase.lines if line.get("failure")]
-    print(f"\nThe feed alone, {len(phases) // 4} rounds; errors: {len(failures)}", *failures[:5])
+    names = [name for pair in PAIRS for name in pair]
+    print(f"\nThe feed alone, {len(phases) // len(names)} rounds; errors: {len(failures)}", *failures[:5])
     print("\n| feed | feeds a second | p50 ms | p95 ms | processor ms a feed |")
     print("| --- | --- | --- | --- | --- |")
-    names = [name for pair in PAIRS for name in pair]
     kinds = {name: [phase for phase in phases if phase.name == name] for name in names}
     for name, mine in kinds.items():
         middle = [percentiles([line["ms"] for line in phase.feeds])[:2] for phase in mine]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from nostrade_site.problems import CONTENT_TYPE, problem
+from nostrade_site.problems import problem_response
 
 Handler = Callable[..., HttpResponse]
 
@@ -20,7 +20,7 @@ def _for_programs_too(status: int, sentence: str) -> Callable[[Handler], Handler
         @wraps(handler)
         def handle(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
             if request.path.startswith("/api/"):
-                return JsonResponse(problem(status, sentence), status=status, content_type=CONTENT_TYPE)
+                return problem_response(status, sentence)
             return handler(request, *([] if exception is None else [exception]))
 
         return handle

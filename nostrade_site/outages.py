@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from nostrade_site.problems import CONTENT_TYPE, problem
+from nostrade_site.problems import is_call, problem_response
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +29,6 @@ class DatabaseOutageMiddleware:
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
         logger.error("No answer to %s %s", request.method, request.path, exc_info=exception)
-        if request.resolver_match is not None and request.resolver_match.namespace == "api":
-            return JsonResponse(
-                problem(503, SENTENCE), status=503, headers=HEADERS, content_type=CONTENT_TYPE
-            )
+        if is_call(request):
+            return problem_response(503, SENTENCE, HEADERS)
         return HttpResponse(SENTENCE, status=503, headers=HEADERS, content_type="text/plain; charset=utf-8")

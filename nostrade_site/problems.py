@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import UnreadablePostError
+from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from rest_framework import exceptions, views
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -27,6 +27,17 @@ def problem(status: int, detail: str, errors: list[dict[str, str]] | None = None
     """Return the body of an error."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return body | ({"errors": errors} if errors else {})
+
+
+def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JsonResponse:
+    """Return an error that no view of the API answers with itself."""
+    body = problem(status, detail)
+    return JsonResponse(body, status=status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def is_call(request: HttpRequest) -> bool:
+    """Say whether the address led to a view of the API."""
+    return request.resolver_match is not None and request.resolver_match.namespace == "api"
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:

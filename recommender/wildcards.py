@@ -20,7 +20,6 @@ from hashlib import blake2b
 import numpy as np
 from django.core.cache import cache
 from django.db.models import Count, Q
-from django.utils import timezone
 from numpy.typing import NDArray
 
 from feedback.models import FeedbackType
@@ -58,12 +57,11 @@ class Evidence:
         return (sum(self.loved.values()) + 1) / (sum(self.shown.values()) + 10)
 
 
-def evidence(today: date | None = None) -> Evidence:
+def evidence(today: date) -> Evidence:
     """Count what wildcards got before today, asked of the database once a day: all processes deal alike.
 
     What is said today about a card of yesterday counts tomorrow.
     """
-    today = today or timezone.localdate()
     known: Evidence | None = cache.get(f"wildcards-{today}")
     if known is None:
         known = _counted(today)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from nostrade_site.problems import CONTENT_TYPE, problem
+from nostrade_site.problems import is_call, problem_response
+from nostrade_site.tokens.authentication import CHALLENGE
 
 SENTENCE = "This account was deleted a moment ago, so nothing was written."
 
@@ -25,11 +26,8 @@ class GoneAccountMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, IntegrityError) or not _is_gone(request):
             return None
-        if request.resolver_match is not None and request.resolver_match.namespace == "api":
-            headers = {"WWW-Authenticate": 'Bearer realm="Nostrade API"'}
-            return JsonResponse(
-                problem(401, SENTENCE), status=401, headers=headers, content_type=CONTENT_TYPE
-            )
+        if is_call(request):
+            return problem_response(401, SENTENCE, {"WWW-Authenticate": CHALLENGE})
         return HttpResponse(SENTENCE, status=403, content_type="text/plain; charset=utf-8")
 
 

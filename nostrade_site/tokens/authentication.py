@@ -13,6 +13,8 @@ from rest_framework.request import Request
 
 from nostrade_site.tokens.models import ApiToken
 
+CHALLENGE = 'Bearer realm="Nostrade API"'  # of a 401: what to come with (RFC 6750)
+
 
 class TokenAuthentication(BaseAuthentication):
     """Let a program in with a token.
@@ -39,7 +41,7 @@ class TokenAuthentication(BaseAuthentication):
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="Nostrade API"'
+        return CHALLENGE
 
 
 def scope_of(request: Request) -> str:
