@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,26 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     """Drive the system's Chromium; as root, as in containers, it only starts without its sandbox."""
     args = ["--no-sandbox"] if os.geteuid() == 0 else []
     return browser_type_launch_args | {"executable_path": _chromium(), "args": args}
+
+
+def _least_processor_time(work: Callable[[], object], times: int = 5) -> float:
+    """Return the processor seconds of the quickest of several runs: other load adds nothing."""
+    taken = []
+    for _ in range(times):
+        begin = time.process_time()
+        work()
+        taken.append(time.process_time() - begin)
+    return min(taken)
+
+
+@pytest.fixture
+def growth() -> Callable[[Callable[[], object], Callable[[], object]], float]:
+    """Return a function: the processor time of a second piece of work over that of the first.
+
+    Give it one input and another of twice the size, large enough for milliseconds:
+    linear work gives about 2, quadratic work about 4. `assert growth(once, twice) <= 2.5`.
+    """
+    return lambda once, twice: _least_processor_time(twice) / max(_least_processor_time(once), 1e-4)
 
 
 if importlib.util.find_spec("django"):
