@@ -6,14 +6,20 @@ import shutil
 import tempfile
 
 # Decided before the real settings are read, so that no test ever touches the data of an installation.
-# Processes that a test starts inherit the folder; the first process makes it and removes it.
-if "NOSTRADE_TEST_DIR" not in os.environ:
+# Each pytest process makes a folder and removes it at the end; the processes that a test starts inherit it.
+PYTEST_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "only")
+if os.environ.get("NOSTRADE_TEST_DIR_OF") != PYTEST_PROCESS:
+    os.environ["NOSTRADE_TEST_DIR_OF"] = PYTEST_PROCESS
     os.environ["NOSTRADE_TEST_DIR"] = tempfile.mkdtemp(prefix="nostrade-test-")
     atexit.register(shutil.rmtree, os.environ["NOSTRADE_TEST_DIR"], ignore_errors=True)
 os.environ["NOSTRADE_DATA_DIR"] = os.environ["NOSTRADE_TEST_DIR"]
 
 from nostrade_site.settings import *  # noqa: F403
-from nostrade_site.settings import STATIC_ROOT, STORAGES
+from nostrade_site.settings import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES
+
+# A file, as installations have: in memory, SQLite's threads would share one connection's locks and not wait.
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -78,7 +78,6 @@ def test_the_database_allows_one_active_and_one_training(db) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="an SQLite test database lives in one connection")
 def test_promotions_at_the_same_time_leave_one_active(live: Checkpoint, promote: Promote) -> None:
     promote("second")
     errors: list[Exception] = []

@@ -98,7 +98,6 @@ def test_a_clock_that_was_set_back_blocks_nothing(parent: Checkpoint, monkeypatc
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="an SQLite test database lives in one connection")
 def test_two_schedulers_at_once_begin_one_run(parent: Checkpoint) -> None:
     outcomes: list[str] = []
     ready = threading.Barrier(6)

@@ -148,19 +148,6 @@ def test_a_fork_begins_anew(live: Checkpoint) -> None:
     assert serving.get_ranker() is not None
 
 
-def patiently(change: Callable[[], object]) -> None:
-    """Write until it works: the tests' SQLite lies in memory, where a writer may not wait for who reads."""
-
-    def works() -> bool:
-        try:
-            change()
-        except OperationalError:
-            return False
-        return True
-
-    wait_until(works)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_running_process_swaps_by_itself(live: Checkpoint, promote: Promote, settings) -> None:
     second = promote("second")
@@ -170,8 +157,8 @@ def test_a_running_process_swaps_by_itself(live: Checkpoint, promote: Promote, s
     first = serving.get_ranker()
     assert first is not None
     assert first.version == "first"
-    patiently(second.promote)
+    second.promote()
     wait_until(lambda: serving.status().version == "second")
-    patiently(second.roll_back)
+    second.roll_back()
     wait_until(lambda: serving.status().version == "first")
     assert first.ranker.item_ids  # a request in flight finishes on the ranker it holds
