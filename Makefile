@@ -5,12 +5,13 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BOOTSTRAP = $(or $(PYTHON),python3) nostrade_site/bootstrap.py
 BIN = .venv/bin/python
 PACKAGES = nostrade_site catalog feedback recommender ml
-SUITES = test-nostrade_site test-e2e test-recommender test-ml test-rest
+# A file of tests at a time to each process, the longest files first; one summary at the end.
+PYTEST = python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 # Without the addresses and local build tags of the machine that pins.
 PIN = CUSTOM_COMPILE_COMMAND="make lock" $(BIN) -m piptools compile --quiet --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help run test $(SUITES) lint audit test-engines test-faults test-api lock screenshots clean dev ml-env browser
+.PHONY: help run test test-ml lint audit test-engines test-faults test-api lock screenshots clean dev ml-env browser
 .DEFAULT_GOAL := help
 
 help:  ## list what make can do
@@ -20,21 +21,12 @@ run:  ## install what is missing, then start the site (HOST=127.0.0.1 PORT=8000)
 	@$(BOOTSTRAP) .venv requirements.txt
 	@exec $(BIN) manage.py run
 
-test: lint ml-env browser  ## run everything that checks the site
-	$(MAKE) -j2 $(SUITES)  # the longest first, so that both hands are full to the end
+test: lint test-ml browser  ## run everything that checks the site
+	.venv/bin/$(PYTEST) catalog feedback recommender nostrade_site benchmarks e2e
 	FAULT_REACTIONS=500 $(BIN) -m pytest -m faults
 
 test-ml: ml-env  # without Django
-	.venv-ml/bin/python -m pytest ml
-
-test-e2e: dev browser  # in Chromium
-	$(BIN) -m pytest e2e
-
-test-nostrade_site test-recommender: test-%: dev
-	$(BIN) -m pytest $*
-
-test-rest: dev
-	$(BIN) -m pytest catalog feedback benchmarks
+	.venv-ml/bin/$(PYTEST) ml
 
 lint: dev  ## check style, types, import contracts and templates
 	$(BIN) -m ruff check .
