@@ -1,11 +1,14 @@
 """An hour of the whole site under load, with retraining runs and swaps in the middle: leaks, locks, losses.
 
-    python -m benchmarks.soak [--minutes 60] [--database sqlite|postgresql] [--people 8] [--pause 2]
+    python -m benchmarks.soak [--minutes 60] [--attack] [--database sqlite|postgresql] [--people 8]
 
 The mix of `benchmarks/load.py`, at a pace that leaves the trainer its share. Meanwhile the trainer is asked
 for a run twice, and the active checkpoint changes twelve times, back and forth between the starter and a copy
 with other biases (a candidate that a run promotes takes its turn too). Every ten seconds the processes are
 weighed and the database is asked who holds a lock, and for how long.
+
+With `--attack` every second of twelve spans has 200 slow clients and a hostile upload a minute beside the mix
+(`benchmarks/attack.py`): what a click takes then is compared with the spans without.
 """
 
 # ruff: noqa: PLC0415  # the site's code can be imported only after its settings were chosen
@@ -17,6 +20,7 @@ import os
 import time
 from dataclasses import dataclass, field
 
+from benchmarks.attack import Attack
 from benchmarks.load import newest_event
 from benchmarks.load_report import report_losses, report_mix, report_weights
 from benchmarks.load_site import Scales, locust, make_people, read_notes, running_site
@@ -45,11 +49,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--people", type=int, default=8)
     parser.add_argument("--pause", type=float, default=2.0, help="seconds between a person's actions")
+    parser.add_argument(
+        "--attack", action="store_true", help="slow clients and hostile uploads in every second span"
+    )
     arguments = parser.parse_args()
+    os.environ["LIST_RATE"] = "1000/h/ip"  # all people and the attacker are of one address
     with running_site(arguments.database) as site:
         versions = set_up(site)
-        make_people(site, ACQUAINTANCES, arguments.people)  # most of whom only have a history
-        soak(site, versions, arguments)
+        people = make_people(site, ACQUAINTANCES, arguments.people)  # most of whom only have a history
+        attack = Attack(site.port, people[ACQUAINTANCES - 1]["session"]) if arguments.attack else None
+        soak(site, versions, arguments, attack)
 
 
 @dataclass
@@ -74,7 +83,7 @@ class Locks:
         self.waits.append(time.monotonic() - began)
 
 
-def soak(site: Site, versions: tuple[str, str], arguments: argparse.Namespace) -> None:
+def soak(site: Site, versions: tuple[str, str], arguments: argparse.Namespace, attack: Attack | None) -> None:
     """Keep up the mix, disturb it, and say what was left behind."""
     notes, people, seconds = site.folder / "notes", site.folder / "people.json", 60 * arguments.minutes
     last, scales, locks, watch = newest_event(), Scales(site, WEIGHED_EVERY).start(), Locks(), Watch(site)
@@ -83,6 +92,8 @@ def soak(site: Site, versions: tuple[str, str], arguments: argparse.Namespace) -
     with locust(notes, people, site.port, "Reader", "Program", **asked):
         began, runs = time.monotonic(), [share * seconds for share in RUNS]
         swaps = [(number + 1) / (SWAPS + 1) * seconds for number in range(SWAPS)]
+        if attack:
+            attack.start(seconds)
         while (at := time.monotonic() - began) < seconds:
             if runs and at >= runs[0]:
                 runs.pop(0)
@@ -92,12 +103,16 @@ def soak(site: Site, versions: tuple[str, str], arguments: argparse.Namespace) -
                 swapped.append(swap(watch, versions[len(swaps) % 2]))
             locks.look()
             time.sleep(WEIGHED_EVERY)
+        if attack:
+            attack.stop()
     scales.stop()
     ended = eventually(lambda: not training(), LONGEST_RUN)
     lines = read_notes(notes)
     report_mix(lines)
     report_losses(lines, last)
     report_weights(scales.weights)
+    if attack:
+        attack.report(lines)
     report_disturbances(site, swapped, locks, ended=ended)
 
 

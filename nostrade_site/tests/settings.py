@@ -7,9 +7,8 @@ import tempfile
 
 # Decided before the real settings are read, so that no test ever touches the data of an installation.
 # Each pytest process makes a folder and removes it at the end; the processes that a test starts inherit it.
-PYTEST_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "only")
-if os.environ.get("NOSTRADE_TEST_DIR_OF") != PYTEST_PROCESS:
-    os.environ["NOSTRADE_TEST_DIR_OF"] = PYTEST_PROCESS
+if os.environ.get("NOSTRADE_TEST_DIR_OF") != os.environ.get("PYTEST_XDIST_WORKER", "only"):
+    os.environ["NOSTRADE_TEST_DIR_OF"] = os.environ.get("PYTEST_XDIST_WORKER", "only")
     os.environ["NOSTRADE_TEST_DIR"] = tempfile.mkdtemp(prefix="nostrade-test-")
     atexit.register(shutil.rmtree, os.environ["NOSTRADE_TEST_DIR"], ignore_errors=True)
 os.environ["NOSTRADE_DATA_DIR"] = os.environ["NOSTRADE_TEST_DIR"]

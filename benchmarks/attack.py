@@ -1,0 +1,107 @@
+"""An attack on a site under load, in every second span of `benchmarks/soak.py --attack`, and what it cost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from itertools import cycle
+
+from benchmarks.load_report import Note, percentiles
+from nostrade_site.tests.hostile import HOSTILE_LISTS, Pulse, SlowClients, send_repeated_names, upload
+
+SPANS = 12  # without and with the attack in turns
+SLOW_CLIENTS = 200
+UPLOADS_EVERY = 60.0  # seconds
+CLICK = ("reaction", "feed after a reaction")
+SETTLING = 5.0  # seconds at the beginning of a span that count for neither side
+
+
+@dataclass
+class Span:
+    """A part of the run, with the attack or without."""
+
+    begin: float
+    is_attacked: bool
+    end: float = 0.0
+
+    def has(self, moment: float) -> bool:
+        return self.begin + SETTLING <= moment < self.end
+
+
+@dataclass
+class Attack:
+    """Slow clients and hostile uploads, switched on and off by a thread."""
+
+    port: int
+    session: str  # of the person who uploads
+    spans: list[Span] = field(default_factory=list)
+    uploads: Counter[str] = field(default_factory=Counter)
+    connections: Counter[str] = field(default_factory=Counter)
+
+    def start(self, seconds: float) -> None:
+        """Begin the turns, which take so many seconds together."""
+        self._stopping = threading.Event()
+        self._shapes = cycle([*HOSTILE_LISTS, "repeated names"])
+        self._pulse = Pulse(self.port)
+        self._pulse.__enter__()
+        self._thread = threading.Thread(target=self._run, args=[seconds / SPANS], daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._pulse.__exit__()
+
+    def _run(self, seconds: float) -> None:
+        while not self._stopping.is_set():
+            attacks = len(self.spans) % 2 == 1
+            clients = SlowClients(self.port, SLOW_CLIENTS) if attacks else None
+            with clients or nullcontext():
+                span = Span(time.time(), attacks)
+                self.spans.append(span)
+                self._upload_until(span.begin + seconds, attacks=attacks)
+                span.end = time.time()
+            if clients:
+                self.connections += clients.connections_by_kind()
+
+    def _upload_until(self, end: float, *, attacks: bool) -> None:
+        while (left := end - time.time()) > 0 and not self._stopping.wait(min(left, UPLOADS_EVERY)):
+            if attacks and time.time() < end:
+                self._upload(next(self._shapes))
+
+    def _upload(self, shape: str) -> None:
+        if shape == "repeated names":
+            status = send_repeated_names(self.port)
+        else:
+            status = upload(self.port, self.session, HOSTILE_LISTS[shape]())
+        self.uploads[f"{shape}: {status}"] += 1
+
+    def report(self, lines: list[Note]) -> None:
+        """Print what a click and `/healthz` took with the attack and without."""
+        print(f"\nconnections of slow clients: {dict(self.connections)}\nuploads: {dict(self.uploads)}")
+        print("\n| | n | p50 ms | p95 ms | p99 ms | longest | above 1 s |")
+        print("| --- | --- | --- | --- | --- | --- | --- |")
+        tails = [
+            self._row(lines, name, attacked) for name in (*CLICK, "/healthz") for attacked in (False, True)
+        ]
+        for quiet, attacked, name in zip(tails[::2], tails[1::2], (*CLICK, "/healthz"), strict=True):
+            print(f"p95 of {name} with the attack, times without: {attacked / quiet:.2f}")
+        statuses = Counter(status for _, _, status in self._pulse.beats)
+        print(f"answers of /healthz: {dict(statuses)}")
+
+    def _row(self, lines: list[Note], name: str, attacked: bool) -> float:
+        """Print a row of the table and return its p95."""
+        spans = [span for span in self.spans if span.is_attacked == attacked]
+        if name == "/healthz":
+            asked = [(began, 1000 * seconds) for began, seconds, _ in self._pulse.beats]
+        else:
+            asked = [(line["end"], line["ms"]) for line in lines if line.get("name") == name]
+        ms = [each for at, each in asked if any(span.has(at) for span in spans)]
+        middle = " | ".join(f"{each:.0f}" for each in percentiles(ms))
+        above = sum(each > 1000 for each in ms)
+        label = f"{name}, {'attacked' if attacked else 'without'}"
+        print(f"| {label} | {len(ms)} | {middle} | {max(ms, default=0):.0f} | {above} |")
+        return percentiles(ms)[1]
