@@ -18,7 +18,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 180
 # A machine that does three things at once may take longer than Playwright's five seconds.
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

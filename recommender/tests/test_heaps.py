@@ -16,7 +16,7 @@ from recommender import heaps, serving
 from recommender.heaps import Tidying, set_aside
 from recommender.models import Checkpoint
 from recommender.tests.fixtures import Promote
-from recommender.tests.test_serving import patiently, wait_until
+from recommender.tests.test_serving import wait_until
 
 
 class Knot:
@@ -100,7 +100,7 @@ def test_a_worker_lets_go_of_the_old_ranker_that_garbage_holds(
     assert first is not None
     in_flight, gone = [Knot(first)], weakref.ref(first.ranker)  # a request answers as it began
     del first
-    patiently(second.promote)
+    second.promote()
     wait_until(lambda: serving.status().version == "second")
     assert gone() is not None
     in_flight.clear()

@@ -17,11 +17,13 @@ from recommender.feed import feed_for
 from recommender.models import Checkpoint
 from recommender.tests.fixtures import NEWCOMERS, STRANGERS, Promote, say
 
+PATIENCE = 120.0  # seconds: only what would never happen takes so long
+
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, "nothing happened within ten seconds"
+        assert time.monotonic() < deadline, f"nothing happened within {PATIENCE:g} seconds"
         time.sleep(0.02)
 
 
