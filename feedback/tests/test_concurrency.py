@@ -31,7 +31,7 @@ def together(person):
 
         def work(number):
             try:
-                barrier.wait(timeout=30)
+                barrier.wait(timeout=120)
                 return call(number)
             finally:
                 connections.close_all()

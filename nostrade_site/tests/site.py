@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-START = 300.0  # seconds; a first start took 84 beside a full load on two cores
+START = 300.0  # seconds for whatever would else hang: a first start took 84 beside a full load on two cores
 
 
 def free_port() -> int:
@@ -58,7 +58,7 @@ class Site:
     def stop(self, number: int = signal.SIGINT) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(START)
 
     @property
     def log(self) -> str:
@@ -66,7 +66,7 @@ class Site:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as response:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=START) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

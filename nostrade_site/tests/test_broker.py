@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from nostrade_site import broker
+from nostrade_site.tests.site import START
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_an_orphan_makes_room_and_loses_nothing(place):
         assert orphan.poll() is None
     redis.Redis(unix_socket_path=str(place[0])).set("queued", "task")
     with broker.running_broker(*place):
-        assert orphan.wait(5) == 0
+        assert orphan.wait(START) == 0
         assert redis.Redis(unix_socket_path=str(place[0])).get("queued") == b"task"
 
 

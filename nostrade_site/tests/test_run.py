@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 
 from nostrade_site import broker
-from nostrade_site.tests.site import Site, eventually, free_port
+from nostrade_site.tests.site import START, Site, eventually, free_port
 from recommender.controls import LONGEST_VIEW
 
 pytestmark = [
@@ -34,7 +34,7 @@ def site(tmp_path_factory):
 
 def refusal(site: Site) -> str:
     """Start a site that must refuse; return its one sentence."""
-    assert site.start().process.wait(60) == 1, site.log
+    assert site.start().process.wait(START) == 1, site.log
     assert len(site.log.splitlines()) == 1, site.log
     return site.log.strip()
 
@@ -49,7 +49,7 @@ def test_it_serves_pages_and_reports_health(site):
 
 
 def test_a_connection_outlives_a_pause(site):
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", site.port, timeout=30)) as connection:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", site.port, timeout=START)) as connection:
         connection.auto_open = 0
         connection.connect()
         for _ in range(2):
@@ -158,7 +158,7 @@ def test_an_orphan_broker_makes_room(site):
     orphan = subprocess.Popen(broker.command(socket_path, site.folder / "broker"))
     assert eventually(lambda: broker.answers(socket_path, orphan.pid))
     site.start().wait_until_ready()
-    assert orphan.wait(10) == 0
+    assert orphan.wait(START) == 0
     assert json.loads(site.get("/healthz")[1])["broker"] == "ok"
 
 
@@ -166,7 +166,7 @@ def test_a_failed_preparation_stops_the_start_with_a_sentence(tmp_path):
     site = Site(tmp_path / "var", free_port())
     site.folder.joinpath("db.sqlite3").write_text("this is no database " * 100)
     site.environ["DATABASE_URL"] = ""
-    assert site.start().process.wait(60) == 1
+    assert site.start().process.wait(START) == 1
     assert site.log.splitlines()[-1] == "nostrade: prepare failed (exit code 1): its lines above say why."
     assert site.processes() == []
 
