@@ -47,7 +47,7 @@ def _found(
     request: HttpRequest, asked: str, checkpoint: Checkpoint, live: LiveRanker | None
 ) -> dict[str, object]:
     """Return the person and both lists, or say why there are none."""
-    person = person_of(asked)
+    person = person_of(asked, by_address=request.user.has_perm("auth.view_user"))
     if person is None:
         messages.error(request, "There is nobody with this name, address or number.")
         return {}
@@ -63,9 +63,11 @@ def _found(
     return {"person": person, "lists": lists}
 
 
-def person_of(asked: str) -> AbstractBaseUser | None:
-    """Find somebody by their name, address or number, exactly as it is."""
-    named = Q(username=asked) | Q(email__iexact=asked) if asked else Q(pk=None)
+def person_of(asked: str, *, by_address: bool) -> AbstractBaseUser | None:
+    """Find somebody by their name, address or number, exactly as it is; by address where one may see it."""
+    named = Q(username=asked) if asked else Q(pk=None)
+    if asked and by_address:
+        named |= Q(email__iexact=asked)
     people = get_user_model()._default_manager
     if found := people.filter(named).first():
         return found

@@ -77,6 +77,17 @@ def test_it_refuses_who_is_not_here(client, operator, other, person):
     assert not LogEntry.objects.exists()
 
 
+@pytest.mark.parametrize(("may_see_people", "found"), [(False, False), (True, True)])
+def test_an_address_finds_somebody_for_those_alone_who_may_see_it(
+    client, operator, live, ann, may_see_people, found
+):
+    type(ann).objects.filter(pk=ann.pk).update(email="ann@green.example")
+    if may_see_people:
+        operator.user_permissions.add(Permission.objects.get(codename="view_user"))
+    response = client.post(page(live), {"person": "ANN@green.example"})
+    assert ("lists" in response.context) is found
+
+
 def test_it_says_what_does_not_load(client, operator, live, ann):
     broken = Checkpoint.objects.create(version="broken", state="rejected")
     assert said(client.post(page(broken), {"person": "ann"}))[0].startswith("broken does not load:")
