@@ -18,7 +18,7 @@ from django.utils import timezone
 from feedback.models import Event, FeedbackType, Saved
 
 CHUNK = 500
-SECRET = {"password", "digest"}  # of no use to its owner, and a find for a thief
+SECRET = {"password", "digest", "password_mark"}  # of no use to its owner, and a find for a thief
 
 
 def everything_about(user: AbstractBaseUser) -> Iterator[str]:

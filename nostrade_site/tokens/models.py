@@ -24,13 +24,28 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
+def mark_of(password: str) -> str:
+    """Return what a token remembers of its owner's stored password: with another one it opens nothing."""
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+def keep_tokens(owner: AbstractBaseUser, before: str) -> None:
+    """Let tokens outlive a new form of the same password's hash."""
+    marked = ApiToken.objects.filter(user_id=owner.pk, password_mark=mark_of(before))
+    marked.update(password_mark=mark_of(owner.password))
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def of(self, user: Person) -> ApiTokenQuerySet:
-        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
+        """Keep somebody's tokens that open something."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(user_id=user.pk, password_mark=mark_of(user.password))
 
     def under(self, secret: str) -> ApiToken | None:
-        """Return the token that this secret opens, where its owner may log in."""
-        return self.filter(digest=digest_of(secret), user__is_active=True).select_related("user").first()
+        """Return the token that this secret opens, where its owner may log in and has the same password."""
+        token = self.filter(digest=digest_of(secret), user__is_active=True).select_related("user").first()
+        return token if token and token.password_mark == mark_of(token.user.password) else None
 
 
 class ApiToken(models.Model):
@@ -40,6 +55,8 @@ class ApiToken(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     label = models.CharField("What is it for?", max_length=60)
     digest = models.CharField(max_length=64, unique=True, editable=False)
+    # Compared with the owner's at every use: however a password is changed, its tokens cannot be forgotten.
+    password_mark = models.CharField(max_length=64, default="", db_default="", editable=False)
     reads = models.BooleanField("Read", default=True)
     writes = models.BooleanField("Write", default=False)
     scores = models.BooleanField("Score", default=False)
@@ -70,8 +87,9 @@ class ApiToken(models.Model):
     def issue(self, owner: AbstractBaseUser) -> str:
         """Save it as `owner`'s and return the secret, which nobody can read again."""
         secret = PREFIX + secrets.token_urlsafe(32)
-        self.user_id, self.digest = owner.pk, digest_of(secret)
+        self.user_id, self.digest, self.password_mark = owner.pk, digest_of(secret), mark_of(owner.password)
         self.save()
+        ApiToken.objects.filter(user_id=owner.pk).exclude(password_mark=self.password_mark).delete()
         return secret
 
     def note_use(self) -> None:

@@ -1,11 +1,18 @@
 """Tokens: made, shown once, used, and revoked."""
 
 import re
+from importlib import import_module
+from io import StringIO
 
 import pytest
+from allauth.account.forms import default_token_generator
+from django.apps import apps
+from django.contrib.auth.hashers import make_password
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import int_to_base36
 
 from catalog.tests.factories import GenreFactory, ItemFactory
 from feedback.lists.everything import everything_about
@@ -34,6 +41,10 @@ def issue(owner, **scopes):
 
 def bearer(secret):
     return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def person_of(client):
+    return client.get(TOKENS).context["user"]
 
 
 def shown_secret(response):
@@ -203,3 +214,88 @@ def test_it_needs_no_csrf_token_but_gives_no_session():
     assert program.put(reverse("api:saved", args=[ItemFactory().pk])).status_code == 201
     assert not program.cookies
     assert program.get(TOKENS)["Location"].startswith(reverse("account_login"))
+
+
+def change(client, owner):
+    new = {"oldpassword": PASSWORD, "password1": "four-swords-style", "password2": "four-swords-style"}
+    return client.post(reverse("account_change_password"), new)
+
+
+def change_in_the_admin(client, owner):
+    type(owner).objects.filter(pk=owner.pk).update(is_staff=True)
+    new = {
+        "old_password": PASSWORD,
+        "new_password1": "four-swords-style",
+        "new_password2": "four-swords-style",
+    }
+    return client.post(reverse("admin:password_change"), new)
+
+
+def change_by_command(client, owner, monkeypatch):
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "four-swords-style")
+    call_command("changepassword", owner.username, stdout=StringIO())
+
+
+def change_by_update(client, owner):
+    type(owner).objects.filter(pk=owner.pk).update(password=make_password("four-swords-style"))
+
+
+def change_by_reset(client, owner):
+    key = f"{int_to_base36(owner.pk)}-{default_token_generator.make_token(owner)}"
+    form = Client()
+    page = form.get(f"/accounts/password/reset/key/{key}/", follow=True)
+    new = {"password1": "four-swords-style", "password2": "four-swords-style"}
+    return form.post(page.request["PATH_INFO"], new)
+
+
+@pytest.mark.parametrize(
+    "way", [change, change_in_the_admin, change_by_command, change_by_update, change_by_reset]
+)
+def test_another_password_revokes_them_and_ends_other_sessions(client, member, way, monkeypatch):
+    """By whatever way it came: what looks at the password is the use of the token."""
+    secret, elsewhere = issue(member), Client()
+    elsewhere.force_login(member)
+    assert bearer(secret).get(EVENTS).status_code == 200
+
+    way(client, member, *([monkeypatch] if way is change_by_command else []))
+
+    member.refresh_from_db()
+    assert member.check_password("four-swords-style")
+    assert bearer(secret).get(EVENTS).status_code == 401
+    assert elsewhere.get(TOKENS)["Location"].startswith(reverse("account_login"))
+    assert not ApiToken.objects.of(member)
+    assert bearer(issue(member)).get(EVENTS).status_code == 200
+    assert ApiToken.objects.count() == 1  # the next one sweeps the dead ones away
+
+
+def test_changing_the_password_says_what_it_ends(client, member):
+    assert "API tokens are revoked" in client.get(reverse("account_change_password")).text
+    change(client, member)
+    assert "all API tokens are revoked" in client.get(TOKENS).text
+    assert person_of(client) == member  # this browser stays
+
+
+def test_a_new_form_of_the_same_passwords_hash_keeps_them(settings):
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
+    owner = UserFactory()
+    type(owner).objects.filter(pk=owner.pk).update(password=make_password(PASSWORD, hasher="pbkdf2_sha256"))
+    owner.refresh_from_db()
+    secret = issue(owner)
+
+    Client().post(reverse("account_login"), {"login": owner.username, "password": PASSWORD})
+
+    assert type(owner).objects.get(pk=owner.pk).password.startswith("md5$")
+    assert bearer(secret).get(EVENTS).status_code == 200
+
+
+def test_those_that_are_there_before_the_upgrade_live_on():
+    owner = UserFactory()
+    secret = issue(owner)
+    ApiToken.objects.update(password_mark="")
+    import_module("nostrade_site.tokens.migrations.0003_existing_marks").mark(apps, None)
+    assert bearer(secret).get(EVENTS).status_code == 200
+    ApiToken.objects.update(password_mark="")  # made by the version before, after that
+    assert bearer(secret).get(EVENTS).status_code == 401
