@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -29,3 +30,23 @@ class Backup(models.Model):
     @property
     def is_stale(self) -> bool:
         return self.made_at < timezone.now() - STALE
+
+
+class AccountName(models.Model):
+    """What all spellings of a member's name have in common. Guests, whose names nobody types, have none.
+
+    An account without a row is found by its name exactly as it is spelled, until `keep_names` gives it one.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="account_name"
+    )
+    key = models.CharField(max_length=255, unique=True)
+
+    class Meta:
+        verbose_name = "name as it is compared"
+        verbose_name_plural = "names as they are compared"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.key

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from django.contrib.auth import get_user_model, update_session_auth_hash
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
-from feedback.guests import GUEST_PREFIX, hand_over, hold_titles_of, is_guest
+from feedback.guests import hand_over, hold_titles_of, is_guest
 from feedback.models import Dismissal, Event, Saved
 from feedback.models.events import serialise
 from feedback.redirects import leads_here
+from nostrade_site.accounts.identity import is_taken, take_name
+from nostrade_site.accounts.names import spelled
 from recommender.impressions import carry_over_impressions
 from recommender.models import Ignored, Impression, carry_over_ignored, carry_over_preferences
+
+# Under which sessions begin, though another one checked the password: the version before knows it too.
+SESSIONS_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -29,11 +35,18 @@ class AccountAdapter(DefaultAccountAdapter):
         return super().new_user(request)  # type: ignore[no-any-return]
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
-        if username.lower().startswith(GUEST_PREFIX):
-            raise ValidationError(
-                f"Names that begin with “{GUEST_PREFIX}” are kept for visitors. Please choose another one."
-            )
-        return super().clean_username(username, shallow)  # type: ignore[no-any-return]
+        """Return the name as it is stored, where it is fit for one and nobody has it in any spelling."""
+        name: str = super().clean_username(spelled(username), shallow)
+        if not shallow and is_taken(name):
+            raise self.validation_error("username_taken")
+        return name
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        """Save name and key together; IntegrityError where somebody took one of them in the meantime."""
+        with transaction.atomic():
+            saved: User = super().save_user(request, user, form, commit)
+            take_name(saved)
+        return saved
 
     def is_safe_url(self, url: str | None) -> bool:
         """Go by the rule of the site's own forms: allauth's lets this machine's other sites pass."""
@@ -51,6 +64,7 @@ class AccountAdapter(DefaultAccountAdapter):
                 carry_over_impressions(request.user, user)
                 carry_over_ignored(request.user, user)
                 hand_over(request.user, user)
+        user.backend = SESSIONS_BACKEND
         super().login(request, user)
 
     def logout(self, request: HttpRequest) -> None:

@@ -4,7 +4,9 @@ from nostrade_site import environment
 from nostrade_site.environment import env, rate_per_address, whole_number
 
 AUTH_USER_MODEL = "auth.User"
+# The first alone is asked for a password; sessions that began under the names of the others go on.
 AUTHENTICATION_BACKENDS = [
+    "nostrade_site.accounts.backend.Backend",
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
@@ -23,6 +25,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 ACCOUNT_ADAPTER = "nostrade_site.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_USERNAME_VALIDATORS = "nostrade_site.accounts.names.VALIDATORS"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Nostrade: "

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
@@ -282,3 +283,18 @@ def test_coming_and_going_is_said_in_our_own_words(client):
     assert "Welcome, zoro." in client.get(FEED).content.decode()
     client.post(LOG_OUT)
     assert "You are logged out." in client.get(FEED).content.decode()
+
+
+def test_sessions_hold_in_the_version_before_too(client):
+    """It knows no backend of ours, and a session that names one would be nobody's there."""
+    sign_up(client)
+    client.post(LOG_OUT)
+    log_in(client, "zoro")
+    assert client.session["_auth_user_backend"] == "allauth.account.auth_backends.AuthenticationBackend"
+
+
+@pytest.mark.parametrize("backend", settings.AUTHENTICATION_BACKENDS)
+def test_sessions_that_began_under_any_backend_go_on(client, backend):
+    member = UserFactory()
+    client.force_login(member, backend=backend)
+    assert person_of(client) == member

@@ -23,6 +23,7 @@ from feedback.models import Dismissal, Event, FeedbackType, ListImport, Saved
 from feedback.teaching import let_teach
 from feedback.tests.factories import PASSWORD, UserFactory
 from nostrade_site.accounts.deleting import delete_account
+from nostrade_site.accounts.identity import take_name
 from nostrade_site.tokens.models import ApiToken
 from recommender.models import Ignored, Impression, Preferences
 
@@ -37,6 +38,7 @@ NOT_CARRIED_OVER = {
     "admin.LogEntry": "only staff has one",
     "auth.User_groups": "only staff has one",
     "auth.User_user_permissions": "only staff has one",
+    "nostrade_site.AccountName": "only members have one",
     "tokens.ApiToken": "only members may make one",
     "feedback.Receipt": "a program that sends a guest's reaction again after the log-in changes nothing",
 }
@@ -81,6 +83,7 @@ def member() -> User:
     """Return somebody with a row in every table there is."""
     user = fill(UserFactory(username="zoro", email="zoro@example.com"))
     EmailAddress.objects.create(user=user, email=user.email)
+    take_name(user)
     ApiToken.objects.create(user=user, label="script", digest="secret-digest")
     kind = ContentType.objects.get_for_model(User)
     LogEntry.objects.create(user=user, content_type=kind, object_repr="x", action_flag=CHANGE)

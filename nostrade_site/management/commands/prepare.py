@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from nostrade_site.accounts.identity import keep_names
 from nostrade_site.groups import make_groups
 
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=1 if _migrations_due() else 0)
         make_groups()
+        keep_names()
         self._load_starter()
         if not options["no_static"]:
             self._collect_static()
