@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.admin import EmailAddressAdmin
+from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
 from django.contrib.auth import admin as _  # noqa: F401  # registers its own page now, not after ours
 from django.contrib.auth.models import User
@@ -18,12 +20,13 @@ from catalog.admin.history import TellsChanges
 from catalog.changes import log
 from feedback.guests import GUEST_PREFIX, is_guest, short_name
 from feedback.models import Event, Saved
+from nostrade_site.accounts.addresses import take_from_others
 from nostrade_site.accounts.deleting import delete_account
 
 GUESTS = Q(username__startswith=GUEST_PREFIX)
 ROLES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
-admin.site.unregister(User)
+admin.site.unregister([User, EmailAddress])
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -152,6 +155,23 @@ class PersonAdmin(TellsChanges):
         for person in queryset:
             if self.has_delete_permission(request, person):
                 delete_account(person.pk)
+
+
+@admin.register(EmailAddress)
+class AddressAdmin(EmailAddressAdmin):
+    """allauth's page, by which a superuser confirms addresses too, with what follows from that."""
+
+    def save_model(self, request: HttpRequest, obj: EmailAddress, form: Any, change: bool) -> None:
+        obj.email = obj.email.lower()
+        super().save_model(request, obj, form, change)
+        if obj.verified:
+            take_from_others(obj)
+
+    @admin.action(description="Confirm, and take from other accounts that claim them", permissions=["change"])
+    def make_verified(self, request: HttpRequest, queryset: QuerySet[EmailAddress]) -> None:
+        super().make_verified(request, queryset)
+        for address in queryset.filter(verified=True):
+            take_from_others(address)
 
 
 def _in_reach(request: HttpRequest, person: User | None) -> bool:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.core import context
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import get_user_model, update_session_auth_hash
 from django.contrib.auth.models import User
-from django.db import transaction
-from django.http import HttpRequest
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import rotate_token
 
 from feedback.guests import hand_over, hold_titles_of, is_guest
 from feedback.models import Dismissal, Event, Saved
 from feedback.models.events import serialise
 from feedback.redirects import leads_here
+from nostrade_site.accounts import guessing
+from nostrade_site.accounts.addresses import take_from_others
 from nostrade_site.accounts.identity import is_taken, take_name
 from nostrade_site.accounts.names import spelled
 from recommender.impressions import carry_over_impressions
@@ -23,9 +28,17 @@ from recommender.models import Ignored, Impression, carry_over_ignored, carry_ov
 
 # Under which sessions begin, though another one checked the password: the version before knows it too.
 SESSIONS_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+MAIL_WENT = "account/messages/email_confirmation_sent.txt"
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
+        "too_many_login_attempts": (
+            "Too many failed login attempts. Try again in a few minutes, from a browser in which you were"
+            " logged in before, or choose a new password by mail."
+        ),
+    }
+
     def new_user(self, request: HttpRequest) -> User:
         """Give sign-up the guest's own row, so that every reaction and saved title stays where it is."""
         guest = request.user
@@ -51,6 +64,49 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_safe_url(self, url: str | None) -> bool:
         """Go by the rule of the site's own forms: allauth's lets this machine's other sites pass."""
         return url is not None and leads_here(context.request, url)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the attempt; allauth takes it back where the password was right."""
+        login = credentials.get("username") or credentials.get("email", "")
+        self._login_failed_rl_usage = guessing.count(request, login)
+        if not self._login_failed_rl_usage:
+            raise self.validation_error("too_many_login_attempts")
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        guessing.forget(request, credentials.get("username") or credentials.get("email", ""))
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        guessing.remember(request, response, user)
+        return response
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Confirm an address, and take it from everybody else who claims it."""
+        try:
+            with transaction.atomic():
+                if confirmed := bool(super().confirm_email(request, email_address)):
+                    take_from_others(email_address)
+        except IntegrityError:  # another account's confirmation was quicker
+            said = "account/messages/email_confirmation_failed.txt"
+            self.add_message(request, messages.ERROR, said, {"email": email_address.email})
+            return False
+        return confirmed
+
+    def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
+        """Write to whoever has confirmed the address already that it stays theirs."""
+        address = emailconfirmation.email_address
+        if address.can_set_verified():
+            super().send_confirmation_mail(request, emailconfirmation, signup)
+        else:
+            self.send_account_already_exists_mail(address.email)
+
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any
+    ) -> None:
+        """Promise no mail on a site whose mails go to the log."""
+        if message_template == MAIL_WENT and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+            message_template = "account/messages/no_mail.txt"
+        super().add_message(request, level, message_template, *args, **kwargs)
 
     def login(self, request: HttpRequest, user: User) -> None:
         if request.user.pk == user.pk:

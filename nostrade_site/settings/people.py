@@ -32,8 +32,21 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "Nostrade: "
 ACCOUNT_SESSION_REMEMBER = True
 # Guests are logged in and must reach these pages all the same; nostrade_site.accounts turns members away.
 ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
-# Added to allauth's own limits: how many guests one address may become, how many lists it may upload.
+# Sign-up, log-in, reset and new addresses answer alike, whoever is registered; mails say the rest.
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_FORMS = {
+    "reset_password": "nostrade_site.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "nostrade_site.accounts.forms.ResetPasswordKeyForm",
+}
+# Beside allauth's own limits. A wrong password counts for the network and name it came with, and for the name
+# alone, with so many that one network cannot reach it; a browser that is known has its own count. Who
+# asks for many resets is sent few mails. Then: how many guests one address may become, and lists upload.
 ACCOUNT_RATE_LIMITS = {
+    "login_failed": "10/m/ip,5/5m/key,15/h/key",
+    "login_failed_anywhere": "100/h/key",
+    "login_failed_known": "5/5m/key",
+    "reset_password": "20/m/ip",
+    "reset_mail": "5/h/key",
     "guest": rate_per_address("GUEST_RATE", default="20/h/ip"),
     "list": rate_per_address("LIST_RATE", default="30/h/ip"),
 }

@@ -43,6 +43,8 @@ BRIEF = [
     "nostrade_site/tests/test_gone_accounts.py",
     "nostrade_site/tests/test_health.py",
     "nostrade_site/tests/test_migrations.py",
+    "nostrade_site/tests/test_names.py",
+    "nostrade_site/tests/test_recovering_accounts.py",
     "nostrade_site/tests/test_tasks.py",
 ]
 
