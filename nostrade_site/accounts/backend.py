@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
+from nostrade_site.accounts.guessing import whose_to_try
 from nostrade_site.accounts.identity import meant_by
 from nostrade_site.tokens.models import keep_tokens
 
@@ -25,7 +26,7 @@ class Backend(AuthenticationBackend):
         login, password = credentials.get("username") or credentials.get("email"), credentials.get("password")
         if not login or not password:
             return None
-        for person in meant_by(login):
+        for person in whose_to_try(request, login) if request else meant_by(login):
             if person is None:
                 self._mitigate_timing_attack(password)
             elif self._check_password(person, password):

@@ -10,10 +10,12 @@ from __future__ import annotations
 from allauth.core.internal import ratelimit
 from allauth.core.internal.ratelimit import RateLimitUsage
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import get_random_string
 
+from feedback.guests import is_guest
 from nostrade_site.accounts.identity import meant_by
 from nostrade_site.accounts.names import key_of
 
@@ -25,12 +27,22 @@ MOST_PEOPLE = 8  # of one browser
 
 def count(request: HttpRequest, login: str) -> RateLimitUsage | None:
     """Count an attempt, or return nothing where there were too many. It can be rolled back."""
-    name, (browser, people) = key_of(login), _known(request)
+    name, (source, people) = key_of(login), _known(request)
     if people and any(person and person.pk in people for person in meant_by(login)):
-        return _consume(request, "login_failed_known", f"{browser} {name}")
+        return _consume(request, "login_failed_known", f"{source} {name}")
     here = _consume(request, "login_failed", f"{ratelimit.get_ip(request)} {name}")
     anywhere = here and _consume(request, "login_failed_anywhere", name)
     return RateLimitUsage([*here.usage, *anywhere.usage]) if here and anywhere else None
+
+
+def whose_to_try(request: HttpRequest, login: str) -> list[User | None]:
+    """Return whose password to try: what a known browser tries holds for those alone whom it knows.
+
+    Else whoever claims somebody's address, and so is one of those it means, could guess on at the other one.
+    """
+    found, (_, people) = meant_by(login), _known(request)
+    known = [person if person and person.pk in people else None for person in found]
+    return known if any(known) else found
 
 
 def forget(request: HttpRequest, login: str) -> None:
@@ -43,7 +55,7 @@ def forget(request: HttpRequest, login: str) -> None:
 
 def remember(request: HttpRequest, response: HttpResponse, person: User) -> None:
     """Let the browser prove from now on that this person was logged in here."""
-    browser, people = _known(request)
+    browser, people = _from_cookie(request)
     people = [*(pk for pk in people if pk != person.pk), person.pk][-MOST_PEOPLE:]
     response.set_signed_cookie(
         COOKIE,
@@ -58,6 +70,16 @@ def remember(request: HttpRequest, response: HttpResponse, person: User) -> None
 
 
 def _known(request: HttpRequest) -> tuple[str, list[int]]:
+    """Return what counts for itself, and who it is known to be: somebody logged in, or else a browser.
+
+    A token is neither: what is guessed with one counts as what is guessed without.
+    """
+    if SESSION_KEY in request.session and not is_guest(request.user):
+        return f"person {request.user.pk}", [int(request.session[SESSION_KEY])]
+    return _from_cookie(request)
+
+
+def _from_cookie(request: HttpRequest) -> tuple[str, list[int]]:
     """Return the browser's own mark, and who was logged in there; nothing where it is unknown or forged."""
     value = request.get_signed_cookie(COOKIE, "", salt=SALT, max_age=settings.SESSION_COOKIE_AGE)
     browser, *people = (value or "").split() or [""]

@@ -147,3 +147,29 @@ def test_a_reset_opens_the_way_again(mailoutbox) -> None:
     new = {"password1": "four-swords-style", "password2": "four-swords-style"}
     client.post(form, new, REMOTE_ADDR=HOME)
     assert guess("zoro", "four-swords-style", HOME) == "let in"
+
+
+def test_claiming_an_address_gives_no_more_tries_at_who_has_it() -> None:
+    """A browser that is known for the claim is not known for the owner."""
+    owner = UserFactory(username="zoro", email="zoro@sea.example")
+    owner.emailaddress_set.create(email=owner.email, verified=True, primary=True)
+    for n in range(7):
+        thief = UserFactory(username=f"thief{n}", email=owner.email)
+        theirs = known_browser(thief)
+        assert guess(owner.email, PASSWORD + "!", client=theirs) == "not correct"
+        theirs = known_browser(thief)
+        type(owner).objects.filter(pk=thief.pk).update(password="!")
+        assert guess(owner.email, PASSWORD, client=theirs) == "not correct"  # the owner's own
+    assert guess(owner.email, PASSWORD, where="192.0.2.7") == "let in"
+
+
+def test_a_stranger_keeps_nobody_from_proving_who_they_are(client: Client) -> None:
+    """Who is logged in is asked for the password again before tokens are made or the account goes."""
+    member = UserFactory(username="zoro")
+    client.force_login(member)
+    for n in range(105):
+        guess("zoro", where=f"203.0.{n}.9")
+    again = client.post(reverse("account_reauthenticate"), {"password": PASSWORD, "next": reverse("tokens")})
+    assert again["Location"] == reverse("tokens")
+    deleted = client.delete("/api/v1/me/", {"password": PASSWORD}, content_type="application/json")
+    assert deleted.status_code == 204
