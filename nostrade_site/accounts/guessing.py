@@ -17,7 +17,7 @@ from django.utils.crypto import get_random_string
 
 from feedback.guests import is_guest
 from nostrade_site.accounts.identity import meant_by
-from nostrade_site.accounts.names import key_of
+from nostrade_site.accounts.names import LONGEST_LOGIN, key_of
 
 APP = "allauth.account"
 COOKIE, SALT = "known", "nostrade_site.accounts.guessing"
@@ -27,7 +27,7 @@ MOST_PEOPLE = 8  # of one browser
 
 def count(request: HttpRequest, login: str) -> RateLimitUsage | None:
     """Count an attempt, or return nothing where there were too many. It can be rolled back."""
-    name, (source, people) = key_of(login), _known(request)
+    name, (source, people) = key_of(login[:LONGEST_LOGIN]), _known(request)
     if people and any(person and person.pk in people for person in meant_by(login)):
         return _consume(request, "login_failed_known", f"{source} {name}")
     here = _consume(request, "login_failed", f"{ratelimit.get_ip(request)} {name}")
@@ -47,7 +47,7 @@ def whose_to_try(request: HttpRequest, login: str) -> list[User | None]:
 
 def forget(request: HttpRequest, login: str) -> None:
     """Forget the failures of somebody who has proved to be who they are by other means."""
-    name = key_of(login)
+    name = key_of(login[:LONGEST_LOGIN])
     here = f"{ratelimit.get_ip(request)} {name}"
     for action, key in (("login_failed", here), ("login_failed_anywhere", name)):
         ratelimit.clear(request, app=APP, action=action, key=key)

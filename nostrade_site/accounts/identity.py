@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from feedback.guests import GUEST_PREFIX
-from nostrade_site.accounts.names import key_of, spelled
+from nostrade_site.accounts.names import LONGEST_LOGIN, key_of, spelled
 from nostrade_site.models import AccountName
 
 AT_A_TIME = 500
@@ -20,6 +20,8 @@ LONGEST_KEY = 255
 
 def called(name: str) -> User | None:
     """Return who has this name: exactly as it is spelled, or else in another spelling of it."""
+    if len(name) > LONGEST_LOGIN:
+        return None
     people = User.objects.filter(username__in={name, spelled(name)})
     if found := sorted(people, key=lambda person: person.username != name):
         return found[0]

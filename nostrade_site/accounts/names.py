@@ -8,6 +8,8 @@ import unicodedata
 from django.core.exceptions import ValidationError
 
 LONGEST = 150  # the column of Django's own accounts
+# Of what is typed to log in, an address too. Python sorts marks in quadratic time: compare nothing longer.
+LONGEST_LOGIN = 254
 MOST_MARKS = 3  # on one letter, which the scripts that have them get by with
 BESIDE_LETTERS = frozenset("._+-")
 # What is drawn as nothing (Unicode's Default_Ignorable_Code_Point), beside the category Cf.

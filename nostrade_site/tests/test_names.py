@@ -206,6 +206,19 @@ def test_prepare_gives_keys_to_those_made_by_hand() -> None:
     assert "already exists" in sign_up("АННА").content.decode()
 
 
+@pytest.mark.parametrize("url", [SIGN_UP, LOG_IN])
+def test_a_heap_of_marks_costs_no_more_than_its_size(url: str, settings, growth) -> None:
+    """Composing letters takes quadratic time in the marks that stand on one of them."""
+    settings.ACCOUNT_RATE_LIMITS = False
+
+    def sent(marks: int) -> None:
+        name = "z" + "\u0301\u0327" * (marks // 2)
+        form = {"username": name, "login": name, "password": PASSWORD, "password1": PASSWORD}
+        assert Client().post(url, form).status_code == 200
+
+    assert growth(lambda: sent(30_000), lambda: sent(60_000)) <= 2.5
+
+
 @given(st.text(max_size=40))
 def test_comparing_twice_changes_nothing(name: str) -> None:
     assert key_of(key_of(name)) == key_of(name)
