@@ -35,8 +35,8 @@ ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
 # Sign-up, log-in, reset and new addresses answer alike, whoever is registered; mails say the rest.
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_FORMS = {
-    "reset_password": "nostrade_site.accounts.forms.ResetPasswordForm",
-    "reset_password_from_key": "nostrade_site.accounts.forms.ResetPasswordKeyForm",
+    "reset_password": "nostrade_site.accounts.resetting.ResetPasswordForm",
+    "reset_password_from_key": "nostrade_site.accounts.resetting.ResetPasswordKeyForm",
 }
 # Beside allauth's own limits. A wrong password counts for the network and name it came with, and for the name
 # alone, with so many that one network cannot reach it; a browser that is known has its own count. Who
