@@ -33,7 +33,7 @@ class Backup(models.Model):
 
 
 class AccountName(models.Model):
-    """What all spellings of a member's name have in common. Guests, whose names nobody types, have none.
+    """What all spellings of a member's name have in common. Guests, whose names are never typed, have none.
 
     An account without a row is found by its name exactly as it is spelled, until `keep_names` gives it one.
     """

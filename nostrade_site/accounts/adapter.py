@@ -48,7 +48,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return super().new_user(request)  # type: ignore[no-any-return]
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
-        """Return the name as it is stored, where it is fit for one and nobody has it in any spelling."""
+        """Return the name as it is stored, where it is fit for one and free in every spelling."""
         name: str = super().clean_username(spelled(username), shallow)
         if not shallow and is_taken(name):
             raise self.validation_error("username_taken")

@@ -1,4 +1,4 @@
-"""To whom an address belongs: whoever confirms it, by a mail that was sent there. Anybody may claim it."""
+"""Whose an address is: that of whoever confirms it, by a mail that was sent there. Anybody may claim it."""
 
 from __future__ import annotations
 

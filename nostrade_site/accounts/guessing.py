@@ -36,7 +36,7 @@ def count(request: HttpRequest, login: str) -> RateLimitUsage | None:
 
 
 def whose_to_try(request: HttpRequest, login: str) -> list[User | None]:
-    """Return whose password to try: what a known browser tries holds for those alone whom it knows.
+    """Return whose password to try: a known browser may try only the people it knows.
 
     Else whoever claims somebody's address, and so is one of those it means, could guess on at the other one.
     """

@@ -1,4 +1,4 @@
-"""Whom a typed name or address means, and the keys that keep one name to one person."""
+"""The account that a typed name or address means, and the keys that keep one name to one person."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def claimants_of(address: str) -> QuerySet[User]:
 
 
 def meant_by(login: str) -> list[User | None]:
-    """Return whose password it could be, with nobody in the place of who is not there.
+    """Return whose password it could be, with None in the place of an account that is not there.
 
     An address means who confirmed it, and the newest of those who claim it, so that a claim of one's own
     always works and says nothing about other people's; it may also be the name of somebody who was here

@@ -57,7 +57,7 @@ def refuse_unreadable(name: str) -> None:
         raise ValidationError(f"This name is too long: {LONGEST} letters are the most.", code="max_length")
     if any(_is_unseen(each) for each in name):
         raise ValidationError(
-            "This name has characters that nobody can see: type it instead of pasting it.", code="unseen"
+            "This name has characters that cannot be seen: type it instead of pasting it.", code="unseen"
         )
     if not all(_is_written(each) for each in name) or re.match(r"[._+-]*\Z", name) or _is_heaped(name):
         raise ValidationError("A name has letters, figures, and . _ + - between them.", code="characters")

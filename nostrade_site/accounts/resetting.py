@@ -17,11 +17,11 @@ from nostrade_site.accounts.addresses import settle
 from nostrade_site.accounts.guessing import forget
 from nostrade_site.accounts.identity import claimants_of, holder_of
 
-MOST_ACCOUNTS = 5  # in one mail, of those that claim an address which nobody has confirmed
+MOST_ACCOUNTS = 5  # in one mail, of those that claim an address which no account has confirmed
 
 
 class ResetPasswordForm(allauth_forms.ResetPasswordForm):
-    """One mail, whoever is registered: to whom the address belongs, or else may belong."""
+    """One mail, whoever is registered: to the account that has the address, or those that may."""
 
     def clean_email(self) -> str:
         email: str = get_adapter().clean_email(self.cleaned_data["email"].lower())

@@ -1,4 +1,4 @@
-"""Give the names that are there their keys. Nobody is renamed, and everybody logs in as before."""
+"""Give the names that are there their keys. No account is renamed, and everybody logs in as before."""
 
 from django.db import migrations
 

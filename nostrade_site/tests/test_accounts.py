@@ -286,7 +286,7 @@ def test_coming_and_going_is_said_in_our_own_words(client):
 
 
 def test_sessions_hold_in_the_version_before_too(client):
-    """It knows no backend of ours, and a session that names one would be nobody's there."""
+    """It knows no backend of ours, and would take a session that names one for a visitor's."""
     sign_up(client)
     client.post(LOG_OUT)
     log_in(client, "zoro")

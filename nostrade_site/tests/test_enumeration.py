@@ -82,7 +82,7 @@ def test_the_answer_is_the_same(door: Callable, registered: str, mailoutbox) -> 
 
 @pytest.mark.parametrize("door", [sign_up, reset, add])
 def test_one_mail_goes_out_either_way(door: Callable, registered: str, mailoutbox) -> None:
-    """To the address itself, which alone is told. Sending takes the longest of all."""
+    """To the address itself, and to no other. Sending takes the longest of all."""
     door(registered)
     (mail,) = mailoutbox
     assert mail.to == [registered]

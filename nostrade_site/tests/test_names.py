@@ -112,8 +112,8 @@ def test_nor_for_another_by_letters_of_another_alphabet(name: str) -> None:
         "zo\ufe0fro",
     ],
 )  # fmt: skip
-def test_nor_by_characters_that_nobody_sees(name: str) -> None:
-    assert "nobody can see" in refusal(name)
+def test_nor_by_characters_that_are_not_seen(name: str) -> None:
+    assert "cannot be seen" in refusal(name)
 
 
 @pytest.mark.parametrize(

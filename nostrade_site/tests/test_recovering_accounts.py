@@ -1,4 +1,4 @@
-"""Whose an address and an account are: whoever reads the mails. Nobody else blocks them or comes back."""
+"""Whose an address and an account are: whoever reads the mails. No one else blocks them or comes back."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_nor_does_a_claim_that_comes_later(mailoutbox) -> None:
 
 
 def test_a_confirmed_address_cannot_be_confirmed_away(mailoutbox) -> None:
-    """Not by a link that was sent while nobody had confirmed it."""
+    """Not by a link that was sent before it was confirmed."""
     sign_up("squatter")
     squatters = mailoutbox[-1]
     sign_up("nami")
