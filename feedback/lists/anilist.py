@@ -38,7 +38,7 @@ def read_anilist(text: str) -> tuple[list[Row], Scale]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ListFileError("This JSON breaks off or is damaged. Export your list anew.") from error
+        raise ListFileError("This JSON breaks off or is damaged. Export your list again.") from error
     entries = list(_entries(content))
     if len(entries) > MOST_ROWS:
         raise too_many_rows()

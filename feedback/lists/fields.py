@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 LONGEST_TITLE = 255
+LONGEST_NUMBER = 40  # characters
 LARGEST_ID = 2**31 - 1
 EARLIEST, LATEST = 1960, 2200  # years; a date in the future is brought back to now when it is written
 
@@ -16,7 +17,9 @@ def text_of(value: Any) -> str:
     """Return a line of text without what cannot be shown or stored, and not too long."""
     if not isinstance(value, str):
         return ""
-    line = "".join(char if char.isprintable() else " " for char in value[: 4 * LONGEST_TITLE])
+    line = value[: 4 * LONGEST_TITLE]
+    if not line.isprintable():
+        line = "".join(char if char.isprintable() else " " for char in line)
     return " ".join(line.split())[:LONGEST_TITLE]
 
 
@@ -28,6 +31,8 @@ def titles_of(values: Iterable[Any]) -> tuple[str, ...]:
 def number_of(value: Any) -> float | None:
     """Return a number; none where there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and len(value) > LONGEST_NUMBER:
         return None
     try:
         number = float(value.strip().replace(",", ".") if isinstance(value, str) else value)

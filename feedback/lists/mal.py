@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from xml.sax import ContentHandler, SAXException
+from xml.parsers.expat import ErrorString, ExpatError, ParserCreate
+from xml.parsers.expat.errors import XML_ERROR_NO_MEMORY, codes
 from xml.sax.saxutils import escape
-
-from defusedxml import DefusedXmlException, sax
 
 from feedback.lists.fields import id_of, moment_of, number_of, text_of, titles_of
 from feedback.lists.rows import (
@@ -48,42 +47,71 @@ FIELDS = {
     "my_tags",
 }
 LONGEST_FIELD = 2000  # characters that are looked at
-DEEPEST = 20
-AT_A_TIME = 1 << 16
+DEEPEST = 20  # elements in one another
+MOST_ATTRIBUTES = 50  # of one element; MyAnimeList's have none
+MOST_NAMES = 1000  # of elements and attributes; MyAnimeList has about 30
+AT_A_TIME = 1 << 16  # characters
+LONGEST_TOKEN = 1 << 16  # bytes of a tag, a comment, a processing instruction or a reference
+NO_LIST = "This XML is no list from MyAnimeList: export yours there and upload that."
+OUT_OF_MEMORY = codes[XML_ERROR_NO_MEMORY]
 HEADING = '<?xml version="1.0" encoding="UTF-8" ?>\n<myanimelist>\n'
 HEADING += "  <myinfo><user_export_type>1</user_export_type></myinfo>\n"
 
 
-class _Reader(ContentHandler):
+class _Reader:
     """Collect the <anime> elements; no tree is built, so a file of many elements costs no memory."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.rows: list[Row] = []
-        self._elements = 0
+        self._values = 0
         self._open: list[str] = []
         self._fields: dict[str, str] = {}
+        self._parser = ParserCreate("utf-8")  # whatever the file declares: it is decoded already
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._text
+        self._parser.StartDoctypeDeclHandler = _refuse_doctype
 
-    def startElement(self, name: str, attrs: object) -> None:  # noqa: N802  (the interface's name)
+    def read(self, text: str) -> None:
+        """Parse piece by piece, and refuse what would cost more than its size.
+
+        expat before 2.6 scans an unfinished tag, comment or the like again with each piece: a long one costs
+        the square of its length. It knows each name for as long as it lives: millions fill the memory.
+        """
+        fed = 0
+        for start in range(0, len(text), AT_A_TIME):
+            piece = text[start : start + AT_A_TIME].encode()
+            fed += len(piece)
+            self._parser.Parse(piece)
+            if fed - self._parser.CurrentByteIndex > LONGEST_TOKEN:
+                raise ListFileError(f"A tag or comment of this XML goes on for too long. {NO_LIST}")
+            if len(self._parser.intern) > MOST_NAMES:
+                raise ListFileError(f"This XML has more than {MOST_NAMES} names of elements. {NO_LIST}")
+        self._parser.Parse(b"", True)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._open.append(name)
-        self._elements += 1
-        if self._elements > MOST_VALUES:
+        self._values += 1 + len(attributes)
+        if self._values > MOST_VALUES:
             raise too_many_values()
+        if len(attributes) > MOST_ATTRIBUTES:
+            raise ListFileError(f"A tag of this XML has more than {MOST_ATTRIBUTES} attributes. {NO_LIST}")
         if len(self._open) > DEEPEST:
-            raise ListFileError("This XML is nested too deeply to be a list. Export yours anew.")
+            raise ListFileError("This XML is nested too deeply to be a list. Export yours again.")
         if len(self._open) == 1 and name != "myanimelist":
-            raise ListFileError("This XML is no list from MyAnimeList: export yours there and upload that.")
+            raise ListFileError(NO_LIST)
         if name == "manga":
             raise ListFileError("This is a manga list: choose “Anime List” where MyAnimeList exports.")
         if name == "anime":
             self._fields = {}
 
-    def characters(self, content: str) -> None:
+    def _text(self, content: str) -> None:
         name = self._open[-1]
         if name in FIELDS and len(so_far := self._fields.get(name, "")) < LONGEST_FIELD:
             self._fields[name] = so_far + content[:LONGEST_FIELD]
 
-    def endElement(self, name: str) -> None:  # noqa: N802
+    def _end(self, name: str) -> None:
         self._open.pop()
         if name != "anime":
             return
@@ -94,26 +122,29 @@ class _Reader(ContentHandler):
 
 def read_mal(text: str) -> tuple[list[Row], Scale]:
     """Read an export. Raises ListFileError where it is none, or is made to harm."""
-    if max(text.count("\n"), text.count("\r")) > MOST_VALUES:  # expat hands over each line by itself
+    if max(text.count("\n"), text.count("\r")) > MOST_VALUES:  # expat takes up each line by itself
         raise too_many_values()
-    reader, parser = _Reader(), sax.make_parser()
-    parser.forbid_dtd = True
-    parser.setContentHandler(reader)
+    root = text.find("<myanimelist")
+    if text.find("<!DOCTYPE", 0, root if root >= 0 else None) >= 0:
+        _refuse_doctype()  # here already, as an old expat would expand entities to the end of the piece
+    reader = _Reader()
     try:
-        for start in range(0, len(text), AT_A_TIME):
-            parser.feed(text[start : start + AT_A_TIME])
-        parser.close()
-    except DefusedXmlException as error:
+        reader.read(text)
+    except ExpatError as error:
+        if error.code == OUT_OF_MEMORY:
+            raise MemoryError from error
         raise ListFileError(
-            "This XML defines entities of its own, which MyAnimeList never does: it was not read."
-            " Export your list from MyAnimeList anew."
-        ) from error
-    except SAXException as error:
-        raise ListFileError(
-            f"This XML breaks off or is damaged ({error.getMessage()})."
-            " Export your list anew and upload the whole file."
+            f"This XML breaks off or is damaged ({ErrorString(error.code)})."
+            " Export your list again and upload the whole file."
         ) from error
     return reader.rows, Scale.TEN
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise ListFileError(
+        "This XML defines entities of its own, which MyAnimeList never does: it was not read."
+        " Export your list from MyAnimeList again."
+    )
 
 
 def _row(fields: dict[str, str]) -> Row:
