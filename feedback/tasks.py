@@ -21,8 +21,15 @@ def prune_receipts() -> int:
 
 @shared_task
 def carry_on_list(pk: int) -> None:
-    """Match, write or take back a list that is too long to wait for."""
+    """Read, match, write or take back a list that is too long to wait for."""
     importing.carry_on(pk)
+
+
+@shared_task
+def carry_on_forgotten_lists() -> None:
+    """Go on with the lists whose worker was lost, or could not be asked."""
+    for pk in importing.forgotten():
+        carry_on_list.delay(pk)
 
 
 @shared_task

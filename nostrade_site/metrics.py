@@ -114,7 +114,7 @@ def _imports() -> Metric:
     )
     counted = ListImport.objects.order_by().values_list("source", "state").annotate(n=Count("pk"))
     for source, state, n in counted:
-        lists.add_metric([source, state], n)
+        lists.add_metric([source or "unread", state], n)
     return lists
 
 

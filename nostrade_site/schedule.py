@@ -40,6 +40,11 @@ SCHEDULE = {
         "schedule": crontab(hour="4", minute="0"),
     },
     "prune-lists-daily": {"task": "feedback.tasks.prune_lists", "schedule": crontab(hour="4", minute="4")},
+    "carry-on-forgotten-lists": {
+        "task": "feedback.tasks.carry_on_forgotten_lists",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
     "clear-sessions-weekly": {
         "task": "nostrade_site.tasks.clear_sessions",
         "schedule": crontab(hour="5", minute="30", day_of_week="1"),

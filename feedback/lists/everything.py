@@ -7,6 +7,7 @@ account, in this app or one above it, is found by its foreign key: no new table 
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 
-from feedback.models import Event, FeedbackType, Saved
+from feedback.models import Event, FeedbackType, ListImport, Saved
 
 CHUNK = 500
 SECRET = {"password", "digest", "password_mark"}  # of no use to its owner, and a find for a thief
@@ -40,7 +41,8 @@ def _parts(user: AbstractBaseUser) -> Iterator[tuple[str, Iterator[dict[str, Any
         if model in (Event, Saved) or isinstance(model, str):
             continue
         rows = model._default_manager.filter(**{relation.field.name: user.pk}).order_by("pk")
-        yield str(model._meta.verbose_name_plural), (_fields(row) for row in rows.iterator(CHUNK))
+        at_a_time = 1 if model is ListImport else CHUNK  # megabytes each
+        yield str(model._meta.verbose_name_plural), (_fields(row) for row in rows.iterator(at_a_time))
 
 
 def _reactions(user: AbstractBaseUser) -> Iterator[dict[str, Any]]:
@@ -71,7 +73,16 @@ def _saved(user: AbstractBaseUser) -> Iterator[dict[str, Any]]:
 def _fields(row: models.Model) -> dict[str, Any]:
     """Return a row's own columns, by name."""
     columns = (column for column in row._meta.concrete_fields if column.name not in SECRET)
-    return {column.name: column.value_from_object(row) for column in columns}
+    values = {column.name: column.value_from_object(row) for column in columns}
+    return {
+        name: _text(value) if isinstance(value, bytes | memoryview) else value
+        for name, value in values.items()
+    }
+
+
+def _text(value: bytes | memoryview) -> str:
+    """Return bytes as JSON can hold them."""
+    return b64encode(value).decode()
 
 
 def _json(value: Any) -> str:

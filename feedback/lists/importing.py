@@ -1,12 +1,14 @@
-"""The life of an import: taken in, matched, written, taken back, pruned.
+"""The life of an import: taken in, read, matched, written, taken back, pruned.
 
 Long lists are worked on by Celery and short ones at once, by the same functions. Each step locks the person,
 then the import, works on a piece and notes how far it came in one transaction: who is killed, runs twice or
-meets another worker writes nothing twice.
+meets another worker writes nothing twice. A long file is read by one worker at a time, and given up when its
+reading was interrupted MOST_ATTEMPTS times.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,18 +16,31 @@ from random import Random
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
 from catalog.holding import hold
+from feedback.lists.apart import ReadingStoppedError, read_apart
 from feedback.lists.matching import followed, matched
 from feedback.lists.planning import Plan
 from feedback.lists.reading import ListFile
-from feedback.lists.rows import Row
-from feedback.models import Dismissal, Event, ListImport, Saved
+from feedback.lists.rows import ListFileError, Row
+from feedback.models import Dismissal, Event, ListImport, Person, Saved
 from feedback.models.events import serialise
+from feedback.refusals import RefusedError
+
+logger = logging.getLogger(__name__)
 
 STEP = 500  # rows in one transaction
 AT_ONCE = 1000  # rows that are worked on while the person waits
+MOST_ATTEMPTS = 3  # at reading a file
+LEASE = timedelta(seconds=45)  # a worker that reads says every few seconds that it is still there
+MOST_WAITING, MOST_WAITING_EACH = 30, 3  # files that are kept until they are read: of all, of one person
+SILENCE = timedelta(minutes=2)  # after which an import is taken for forgotten
+INTERRUPTED = (
+    f"Reading this file was interrupted {MOST_ATTEMPTS} times, so it was given up."
+    " Upload it again; where that ends the same way, split the list in two."
+)
 State = ListImport.State
 
 
@@ -38,6 +53,21 @@ def take_in(user: AbstractBaseUser, file: ListFile, file_name: str) -> ListImpor
         file_name=file_name,
         rows=[row.as_json() for row in file.rows],
         total=len(file.rows),
+    )
+
+
+def check_room(user: Person) -> None:
+    """Refuse to keep another file where too many wait to be read already."""
+    if ListImport.objects.of(user).waiting().count() >= MOST_WAITING_EACH:
+        raise RefusedError(429, f"{MOST_WAITING_EACH} lists of yours are being read: wait, or discard one.")
+    if ListImport.objects.waiting().count() >= MOST_WAITING:
+        raise RefusedError(503, "Many long lists are waiting to be read. Try again in a few minutes.")
+
+
+def keep(user: AbstractBaseUser, data: bytes, file_name: str) -> ListImport:
+    """Keep a file until a worker reads it."""
+    return ListImport.objects.create(
+        user_id=user.pk, state=State.READING, file_name=file_name, file=data, total=0
     )
 
 
@@ -59,7 +89,57 @@ def _move(list_import: ListImport, before: State, after: State, **changes: objec
 def carry_on(pk: int) -> None:
     """Do what an import's state asks for, to its end; nothing where there is nothing left to do."""
     while (found := ListImport.objects.without_rows().filter(pk=pk).first()) and found.is_busy:
+        if found.state == State.READING and not _claim(found):
+            return
         _STEPS[State(found.state)](found)
+
+
+def _claim(list_import: ListImport) -> bool:
+    """Say whether this worker is to read the file: not while another one says that it is at it."""
+    now = timezone.now()
+    free = ListImport.objects.waiting().filter(Q(read_until=None) | Q(read_until__lt=now), pk=list_import.pk)
+    return bool(free.update(read_until=now + LEASE, attempts=F("attempts") + 1, touched_at=now))
+
+
+def _still_reading(list_import: ListImport) -> bool:
+    """Note that its worker is still there; false where the import was discarded meanwhile."""
+    now = timezone.now()
+    same = ListImport.objects.waiting().filter(pk=list_import.pk, attempts=list_import.attempts + 1)
+    return bool(same.update(read_until=now + LEASE, touched_at=now))
+
+
+def _read(list_import: ListImport) -> None:
+    """Read the file, or say why not; both end with the file deleted. Interrupted, it is tried again."""
+    if list_import.attempts >= MOST_ATTEMPTS:
+        _read_as(list_import, state=State.REFUSED, sentence=INTERRUPTED)
+        return
+    file = ListImport.objects.waiting().filter(pk=list_import.pk).values_list("file", flat=True).first()
+    if file is None:
+        return
+    try:
+        found = read_apart(bytes(file), lambda: _still_reading(list_import))
+    except ListFileError as error:
+        _read_as(list_import, state=State.REFUSED, sentence=error.sentence)
+    except ReadingStoppedError as error:
+        logger.warning("Reading list import %s was interrupted: %s", list_import.pk, error)
+        ListImport.objects.waiting().filter(pk=list_import.pk).update(read_until=None)
+    else:
+        _read_as(list_import, state=State.MATCHING, total=len(found["rows"]), **found)
+
+
+def _read_as(list_import: ListImport, **outcome: object) -> None:
+    ListImport.objects.waiting().filter(pk=list_import.pk).update(
+        file=None, read_until=None, touched_at=timezone.now(), **outcome
+    )
+
+
+def forgotten() -> list[int]:
+    """Return the imports whose worker was lost, or never asked; they count as asked from now on."""
+    now = timezone.now()
+    silent = ListImport.objects.filter(Q(read_until=None) | Q(read_until__lt=now), state__in=ListImport.BUSY)
+    pks = list(silent.filter(touched_at__lt=now - SILENCE).values_list("pk", flat=True))
+    ListImport.objects.filter(pk__in=pks).update(touched_at=now)
+    return pks
 
 
 def _step(list_import: ListImport) -> ListImport | None:
@@ -199,6 +279,7 @@ def _take_back(list_import: ListImport) -> None:
 
 
 _STEPS: dict[State, Callable[[ListImport], None]] = {
+    State.READING: _read,
     State.MATCHING: _match,
     State.WRITING: _write,
     State.UNDOING: _take_back,
@@ -208,6 +289,7 @@ _STEPS: dict[State, Callable[[ListImport], None]] = {
 def prune_lists(days: int) -> int:
     """Delete the previews older than `days` days and the rows of other imports; return how many."""
     old = ListImport.objects.filter(created_at__lt=timezone.now() - timedelta(days=days))
-    pruned = old.filter(state__in=[State.MATCHING, State.READY]).delete()[0]
+    unwritten = [State.READING, State.REFUSED, State.MATCHING, State.READY]
+    pruned = old.filter(state__in=unwritten).delete()[0]
     over = old.filter(state__in=[State.DONE, State.UNDONE]).exclude(rows=[])
     return pruned + over.update(rows=[], file_name="")

@@ -25,7 +25,7 @@ from feedback.lists.fields import text_of
 from feedback.lists.mal import write_mal
 from feedback.lists.matching import followed
 from feedback.lists.planning import Line, Plan
-from feedback.lists.reading import read_list
+from feedback.lists.reading import is_short, read_list
 from feedback.lists.rows import MOST_ROWS, ListFileError, Row
 from feedback.lists.sheets import write_csv
 from feedback.metrics import UPLOADS
@@ -43,6 +43,7 @@ SHOWN = {
     "same": "Already here",
 }
 SILENCE = 60  # seconds after which a worker that says nothing may be asked again
+NOT_NOW = "Long lists cannot be read at the moment. Yours is kept, and read as soon as that works again."
 
 
 @require_safe
@@ -72,13 +73,13 @@ def upload(request: HttpRequest) -> HttpResponse:
         UPLOADS.labels("refused").inc()
         context["sentence"] = error.sentence
         return render(request, "feedback/list_upload.html", context, status=error.status)
-    UPLOADS.labels("read").inc()
-    _start(list_import)
+    UPLOADS.labels("kept" if list_import.is_unread else "read").inc()
+    _start(request, list_import)
     return SeeOther(list_import.get_absolute_url())
 
 
 def _take_in(request: HttpRequest) -> ListImport:
-    """Read the uploaded file; only who brought a list that can be read becomes a guest."""
+    """Read the uploaded file, or keep a long one for the workers; who brought no list becomes no guest."""
     if not ratelimit.consume(request, action="list"):
         raise RefusedError(429, "Too many lists came from your network just now. Try again in an hour.")
     file = request.FILES.get("list")  # reading it is what finds it too large
@@ -88,17 +89,26 @@ def _take_in(request: HttpRequest) -> ListImport:
         )
     if file is None:
         raise ListFileError("No file came along. Choose one and send it again.")
-    content = read_list(file.read())
-    return importing.take_in(acting_user(request), content, text_of(file.name))
+    data, name = file.read(), text_of(file.name)
+    if not is_short(data):
+        importing.check_room(request.user)
+        return importing.keep(acting_user(request), data, name)
+    content = read_list(data)
+    return importing.take_in(acting_user(request), content, name)
 
 
-def _start(list_import: ListImport) -> None:
-    """Do a short list at once and hand a long one to the workers; without a broker that is done here too."""
-    if list_import.total > importing.AT_ONCE:
+def _start(request: HttpRequest, list_import: ListImport) -> None:
+    """Do a short list at once and hand a long one to the workers.
+
+    Without a broker a long one is done here too, but for reading its file, which may cost anything.
+    """
+    if list_import.is_unread or list_import.total > importing.AT_ONCE:
         try:
             carry_on_list.delay(list_import.pk)
         except carry_on_list.OperationalError:
-            pass
+            if list_import.is_unread:
+                messages.warning(request, NOT_NOW)
+                return
         else:
             return
     importing.carry_on(list_import.pk)
@@ -114,7 +124,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     if list_import.is_busy:
         silent_for = (timezone.now() - list_import.touched_at).total_seconds()
         context["is_stuck"] = silent_for > SILENCE
-    else:
+    elif list_import.state != ListImport.State.REFUSED:
         context |= _preview(request, list_import)
     fragment = "HX-Request" in request.headers
     template = "feedback/_list_import.html" if fragment else "feedback/list_import.html"
@@ -159,7 +169,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     if choice not in {"mine", "theirs"}:
         raise RefusedError(400, "Send conflicts=mine to keep what you said, or theirs to take the list's.")
     if importing.confirm(list_import, overrule=choice == "theirs"):
-        _start(list_import)
+        _start(request, list_import)
     return SeeOther(list_import.get_absolute_url())
 
 
@@ -169,7 +179,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Take back all that an import wrote; sent twice it is done once."""
     list_import = _own(request, pk)
     if importing.ask_back(list_import):
-        _start(list_import)
+        _start(request, list_import)
     return SeeOther(list_import.get_absolute_url())
 
 
@@ -179,16 +189,16 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the workers again where one was lost; with two at it nothing is done twice."""
     list_import = _own(request, pk)
     if list_import.is_busy:
-        _start(list_import)
+        _start(request, list_import)
     return SeeOther(list_import.get_absolute_url())
 
 
 @require_POST
 @explains_refusals
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
-    """Throw a preview away; an import that was written stays, with its Undo."""
+    """Throw away what is not written; an import that was written stays, with its Undo."""
     list_import = _own(request, pk)
-    if ListImport.objects.filter(pk=list_import.pk, state=ListImport.State.READY).delete()[0]:
+    if ListImport.objects.filter(pk=list_import.pk, state__in=ListImport.DISCARDABLE).delete()[0]:
         messages.success(request, "Discarded. Nothing of that list was kept.")
         return SeeOther(resolve_url("feedback:list_upload"))
     return SeeOther(list_import.get_absolute_url())

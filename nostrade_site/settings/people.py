@@ -59,6 +59,9 @@ NOT_NOW_DAYS = whole_number("NOT_NOW_DAYS", default=30, minimum=1)
 RECEIPT_DAYS = whole_number("RECEIPT_DAYS", default=7, minimum=1)
 # How large an uploaded list may be, and how long is kept what it said.
 LIST_UPLOAD_MB = whole_number("LIST_UPLOAD_MB", default=16, minimum=1)
+# What reading a long list may take, in a process of its own.
+LIST_READ_SECONDS = whole_number("LIST_READ_SECONDS", default=30, minimum=1)
+LIST_READ_MB = whole_number("LIST_READ_MB", default=1024, minimum=256)
 LIST_DAYS = whole_number("LIST_DAYS", default=7, minimum=1)
 
 # Mail appears in the log until EMAIL_URL names a server.

@@ -28,6 +28,7 @@ BRIEF = [
     "feedback/tests/test_guests.py",
     "feedback/tests/test_importing_lists.py",
     "feedback/tests/test_log.py",
+    "feedback/tests/test_reading_in_the_background.py",
     "feedback/tests/test_receipts.py",
     "recommender/tests/test_checkpoints.py",
     "recommender/tests/test_dealing.py",

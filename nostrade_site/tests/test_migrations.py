@@ -17,6 +17,7 @@ ACCEPTED = {
     "catalog.0005_hidden_titles": "an index of the titles, thousands and not millions: made in milliseconds",
     "feedback.0002_index_by_title": BEFORE_THE_RULE,
     "feedback.0007_seen_by_lists": BEFORE_THE_RULE,
+    "feedback.0008_reading_in_the_background": "an index and a check of the lists people brought: thousands",
     "recommender.0002_training_state_and_last_event": BEFORE_THE_RULE,
     "recommender.0004_controls": BEFORE_THE_RULE,
     "recommender.0007_wildcards": BEFORE_THE_RULE,

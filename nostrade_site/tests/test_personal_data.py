@@ -7,6 +7,7 @@ the reason why it is not.
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -67,7 +68,7 @@ def fill(user: User) -> User:
     """Say, save, hide, set and bring something, so that every table that visitors write to has a row."""
     said, item = ItemFactory.create_batch(2)
     event = Event.objects.record(user, said, FeedbackType.LOVE, key="k")
-    brought = ListImport.objects.create(user=user, source="csv", scale="out of 10", total=0, state="done")
+    brought = ListImport.objects.create(user=user, state="reading", file=b"title\nTrigun\n", total=0)
     Saved.objects.create(user=user, item=item, list_import=brought)
     Dismissal.objects.dismiss(user, item, Dismissal.Kind.SEEN)
     let_teach(user, allowed=False)
@@ -111,6 +112,7 @@ def test_it_is_all_exported(member: User, client: Client) -> None:
         != rows(member.pk)[label]
     ]
     assert missing == []
+    assert b64encode(b"title\nTrigun\n").decode() in text  # a file that waits to be read
     assert "secret-digest" not in text
     assert member.password not in text
 
