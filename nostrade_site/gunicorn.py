@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = whole_number("WEB_CONCURRENCY", default=2, minimum=1)
-worker_class = "gthread"
+worker_class = "nostrade_site.web_worker.BufferingWorker"  # no thread waits for a client
 threads = 4
 timeout = 60
 # Longer than proxies keep an idle connection (nginx: 60 s), or now and then a request meets one that closes.
