@@ -2,8 +2,8 @@
 
 import errno
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,12 +23,12 @@ def new_directory(path: Path) -> Iterator[Path]:
         raise FileExistsError(f"{path} exists already; choose another name or remove it first.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f"{path.name}.tmp-", dir=path.parent))
+        draft = path.with_name(f"{path.name}.tmp-{secrets.token_hex(4)}")
+        draft.mkdir()  # by the umask, which says who may read it
     except OSError as error:
         raise _explained(error, path) from error
     try:
         yield draft
-        draft.chmod(0o755)
         for file in draft.iterdir():
             sync(file)
         sync(draft)

@@ -5,6 +5,7 @@ W003 ratings that are not there           W004 DEBUG under a public name
 E002 SENTRY_DSN without sentry-sdk        W005 a METRICS_TOKEN that can be guessed
 W006 a secret key for each host           W007 mails that nobody gets
 W008 pictures from everywhere             W009 an answer to every name
+W010 links to a guessed or wrong address
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from nostrade_site import reporting
+from nostrade_site.environment import LOCAL_NAMES, host_of
 
-OWN = {"localhost", "127.0.0.1", "[::1]"}
+OWN = set(LOCAL_NAMES)
 
 
 @register(Tags.security)
@@ -118,6 +120,16 @@ def strangers(**_: Any) -> list[CheckMessage]:
         hint = "Name the hosts that people use: a forged name would get into mails."
         found.append(checks.Warning("ALLOWED_HOSTS=* answers to every name.", hint=hint, id="nostrade.W009"))
     return found
+
+
+@register(Tags.security)
+def links(**_: Any) -> list[CheckMessage]:
+    """Warn where links in mails begin with an address that was guessed, or that people cannot open."""
+    own_name = set(settings.ALLOWED_HOSTS) - OWN
+    if not own_name or (os.environ.get("SITE_URL") and host_of(settings.SITE_URL) not in OWN):
+        return []
+    hint = "Set SITE_URL to the address that people type: https://anime.example."
+    return [checks.Warning(f"Links in mails begin with {settings.SITE_URL}.", hint=hint, id="nostrade.W010")]
 
 
 @register()

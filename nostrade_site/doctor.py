@@ -24,6 +24,7 @@ from catalog.models import Item
 from feedback.models import Event
 from nostrade_site.broker_client import broker_client
 from nostrade_site.celery import app
+from nostrade_site.environment import LOCAL_NAMES, host_of
 from nostrade_site.findings import Finding, fail, ok, warn
 from nostrade_site.health import broker_answers, database_answers
 from nostrade_site.models import Backup
@@ -41,7 +42,7 @@ QUEUES = {"celery": "worker", "train": "trainer"}
 
 def examine() -> Iterator[Finding]:
     """Look at everything, and yield each finding as it is made."""
-    yield from _all(folders, disk, static_files, secret_key, hosts, https, threads)
+    yield from _all(folders, privacy, disk, static_files, secret_key, hosts, links, https, threads)
     yield (answer := database())
     if not answer.remedy:
         yield (schema := migrations())
@@ -71,6 +72,19 @@ def folders() -> Finding:
             advice = f"make it writable for the user who runs the site, or name another folder in {name}"
             return fail("folders", f"{folder} cannot be written ({error.strerror})", advice)
     return ok("folders", f"{settings.DATA_DIR} and {settings.CHECKPOINT_DIR} can be written")
+
+
+def privacy() -> Finding:
+    """Look for what other users of this machine could read: the data folder, and a database elsewhere."""
+    kept = [Path(settings.DATA_DIR)]
+    if connection.vendor == "sqlite":
+        file = Path(str(connection.settings_dict["NAME"])).resolve()
+        kept += [] if file.is_relative_to(kept[0]) else [file]
+    for path in kept:
+        if path.exists() and path.stat().st_mode & 0o077:
+            advice = f"chmod go= {path}, as the user who runs the site"
+            return fail("privacy", f"others can read {path}", advice)
+    return ok("privacy", f"{settings.DATA_DIR} is for its owner alone")
 
 
 def disk() -> Finding:
@@ -120,7 +134,7 @@ def secret_key() -> Finding:
 
 
 def hosts() -> Finding:
-    own = {"localhost", "127.0.0.1", "[::1]"}
+    own = set(LOCAL_NAMES)
     public = [host for host in settings.ALLOWED_HOSTS if host not in own]
     if "*" in public:
         advice = "name the hosts people use: with * a forged Host gets into links and mails"
@@ -131,8 +145,19 @@ def hosts() -> Finding:
     return ok("hosts", ", ".join(public) or "this machine alone")
 
 
+def links() -> Finding:
+    said = f"begin with {settings.SITE_URL}"
+    if not set(settings.ALLOWED_HOSTS) - set(LOCAL_NAMES):
+        return ok("links", said)
+    if host_of(settings.SITE_URL) in LOCAL_NAMES:
+        return fail("links", f"{said}, which leads nowhere", "set SITE_URL to what people type")
+    if not os.environ.get("SITE_URL"):
+        return warn("links", f"{said}, by ALLOWED_HOSTS", "set SITE_URL to what people type")
+    return ok("links", said)
+
+
 def https() -> Finding:
-    own = {"localhost", "127.0.0.1", "[::1]"}
+    own = set(LOCAL_NAMES)
     if settings.DEBUG and set(settings.ALLOWED_HOSTS) - own:
         return fail("https", "DEBUG=1 on a site with a name", "unset DEBUG: its pages show settings and code")
     if not settings.HTTPS and set(settings.ALLOWED_HOSTS) - own:

@@ -7,7 +7,10 @@ import hashlib
 import logging
 import os
 import re
+import stat
+import sys
 import tempfile
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +22,8 @@ from django.core.management.utils import get_random_secret_key
 env = environ.Env()
 DATABASE_SCHEMES = {"sqlite", "postgres", "postgresql"}
 REDIS_SCHEMES = {"redis", "rediss"}
+LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+PRIVATE = 0o700
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -102,11 +107,67 @@ def dsn(name: str) -> str:
     return value
 
 
+def address(name: str, *, default: str) -> str:
+    """Return an address or name to listen on; of an IPv6 address without brackets and in its short form."""
+    value = (os.environ.get(name) or default).strip()
+    bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    try:
+        return str(ip_address(bare))
+    except ValueError:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", value):
+            raise ImproperlyConfigured(
+                f"{name}={value} must be an address such as 127.0.0.1 or ::1, without a port."
+            ) from None
+        return value
+
+
+def in_url(host: str) -> str:
+    """Return an address or name as it is written in a URL and in `Host`: IPv6 within brackets."""
+    return f"[{host.replace('%', '%25')}]" if ":" in host else host
+
+
+def hosts(name: str) -> list[str]:
+    """Return host names; IPv6 addresses as browsers send them, with brackets and in their short form."""
+    found = []
+    for value in (each.strip() for each in env.list(name, default=[])):
+        bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+        with contextlib.suppress(ValueError):
+            value = in_url(str(IPv6Address(bare)))
+        if not re.fullmatch(r"\*|\.?[A-Za-z0-9._-]+|\[[0-9a-f:.]+\]", value):
+            raise ImproperlyConfigured(
+                f"{name}: {value} is no host name: write anime.example, without a scheme, port or path."
+            )
+        found.append(value.lower())
+    return found
+
+
+def origin(name: str, *, hosts: list[str], port: int, https: bool) -> str:
+    """Return the address that links begin with: the variable's, or that of the first of `hosts`."""
+    value = os.environ.get(name, "").strip().rstrip("/")
+    if value:
+        if not re.fullmatch(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?", value):
+            raise ImproperlyConfigured(
+                f"{name}={value} must look like https://anime.example, without a path."
+            )
+        return value.lower()
+    named = [host for host in hosts if not host.startswith((".", "*")) and host not in LOCAL_NAMES]
+    if https:
+        return f"https://{named[0] if named else 'localhost'}"
+    shown = "" if port == 80 else f":{port}"
+    return f"http://{named[0] if named else 'localhost'}{shown}"
+
+
+def host_of(url: str) -> str:
+    """Return the name or address in an origin, without its port."""
+    return re.sub(r":\d+$", "", url.partition("://")[2])
+
+
 def data_dir(default: Path) -> Path:
     """Return the folder for everything this installation writes, made and writable."""
     path = Path(os.environ.get("NOSTRADE_DATA_DIR") or default).resolve()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        _make_private(path)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
@@ -115,6 +176,21 @@ def data_dir(default: Path) -> Path:
             "make it writable, or name another one in NOSTRADE_DATA_DIR."
         ) from error
     return path
+
+
+def _make_private(folder: Path) -> None:
+    """Keep other users of this machine out of a folder with sessions and reactions, one made earlier too."""
+    status = folder.stat()
+    if status.st_mode & stat.S_ISVTX:
+        raise ImproperlyConfigured(
+            f"The data folder {folder} is one that everybody uses: name a folder of the site's own in it."
+        )
+    if status.st_mode & ~PRIVATE & 0o777 and status.st_uid == os.getuid():
+        folder.chmod(PRIVATE)
+        sys.stderr.write(
+            f"nostrade: others could read {folder}; now only its owner can. Where another user serves the"
+            " static files in it, name a folder outside it in STATIC_ROOT.\n"
+        )
 
 
 def secret_key(folder: Path) -> str:

@@ -55,7 +55,9 @@ def copy(path: Path) -> None:
         return
     try:
         with new_directory(path) as draft:
-            shutil.copytree(settings.STARTER_CHECKPOINT, draft, dirs_exist_ok=True)
+            # Not with the modes of the checkout: what lies in the data folder is for its owner.
+            for file in settings.STARTER_CHECKPOINT.iterdir():
+                shutil.copyfile(file, draft / file.name)
     except OSError:
         if not path.exists():  # else another process was faster with the same files
             raise

@@ -18,6 +18,7 @@ from django.middleware.csrf import rotate_token
 from feedback.guests import hand_over, hold_titles_of, is_guest
 from feedback.models import Dismissal, Event, Saved
 from feedback.models.events import serialise
+from feedback.networks import client_network
 from feedback.redirects import leads_here
 from nostrade_site.accounts import guessing
 from nostrade_site.accounts.addresses import take_from_others
@@ -60,6 +61,15 @@ class AccountAdapter(DefaultAccountAdapter):
             saved: User = super().save_user(request, user, form, commit)
             take_name(saved)
         return saved
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return what allauth's limits count: the network."""
+        return client_network(request)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Name the site as SITE_URL does, and not as the request's `Host`."""
+        site = {"domain": settings.SITE_URL.partition("://")[2], "name": "Nostrade"}
+        super().send_mail(template_prefix, email, context | {"current_site": site})
 
     def is_safe_url(self, url: str | None) -> bool:
         """Go by the rule of the site's own forms: allauth's lets this machine's other sites pass."""

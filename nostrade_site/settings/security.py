@@ -4,15 +4,18 @@ from csp.constants import NONE, SELF
 
 from nostrade_site import environment
 from nostrade_site.environment import env, flag
-from nostrade_site.settings.installation import DATA_DIR
+from nostrade_site.settings.installation import DATA_DIR, PORT
 
 SECRET_KEY = environment.secret_key(DATA_DIR)
 # This machine itself may always ask: health checks do.
-ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = [*environment.hosts("ALLOWED_HOSTS"), *environment.LOCAL_NAMES]
 
 # HTTPS=1 behind a proxy that speaks TLS; BEHIND_PROXY=1 trusts the scheme which that proxy reports.
 HTTPS = flag("HTTPS", default=False)
+# What links in mails and answers begin with; never what a request calls the site.
+SITE_URL = environment.origin("SITE_URL", hosts=ALLOWED_HOSTS, port=PORT, https=HTTPS)
+ALLOWED_HOSTS.append(environment.host_of(SITE_URL))
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, past the proxy
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "nostrade_site.request_ids.RequestIdMiddleware",
     "nostrade_site.metrics.MetricsMiddleware",
+    "nostrade_site.origin.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "nostrade_site.headers.PermissionsPolicyMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # tokens are masked and lengths padded against BREACH
@@ -96,6 +97,8 @@ STATICFILES_FINDERS = [
     "nostrade_site.static_files.UsedFilesFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
+# A proxy that serves STATIC_ROOT itself is another user.
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

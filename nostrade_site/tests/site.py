@@ -39,7 +39,7 @@ class Site:
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
         self.log_path = folder / "site.log"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         mine = {"NOSTRADE_DATA_DIR": str(folder), "PORT": str(port), "HOST": "127.0.0.1"}
         self.environ = os.environ | mine | {"DJANGO_SETTINGS_MODULE": "nostrade_site.settings"}
 

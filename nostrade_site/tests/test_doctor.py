@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from celery.schedules import schedule
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from catalog.models import Item
@@ -146,6 +146,9 @@ def test_beat_is_heard_by_what_it_started() -> None:
         ("https", {"ALLOWED_HOSTS": ["anime.example"], "HTTPS": True, "BEHIND_PROXY": False}, Level.WARN),
         ("https", {"ALLOWED_HOSTS": ["anime.example"], "HTTPS": True, "BEHIND_PROXY": True}, Level.OK),
         ("https", {"ALLOWED_HOSTS": ["anime.example"], "DEBUG": True}, Level.FAIL),
+        ("links", {"ALLOWED_HOSTS": ["anime.example"], "SITE_URL": "http://localhost:8000"}, Level.FAIL),
+        ("links", {"ALLOWED_HOSTS": ["anime.example"], "SITE_URL": "https://anime.example"}, Level.WARN),
+        ("links", {"ALLOWED_HOSTS": ["localhost"], "SITE_URL": "http://localhost:8000"}, Level.OK),
         ("secret_key", {"SECRET_KEY": "change-me"}, Level.FAIL),
         ("static_files", {"STATIC_ROOT": "/nowhere/at/all"}, Level.FAIL),
     ],
@@ -154,6 +157,22 @@ def test_settings_that_are_not_safe_are_told(settings, examination, told, level)
     for name, value in told.items():
         setattr(settings, name, value)
     assert getattr(doctor, examination)().level is level
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the database is no file")
+def test_what_others_can_read_is_told(settings, tmp_path, monkeypatch) -> None:
+    settings.DATA_DIR = tmp_path / "var"
+    settings.DATA_DIR.mkdir(mode=0o700)
+    assert doctor.privacy().level is Level.OK
+    settings.DATA_DIR.chmod(0o750)
+    found = doctor.privacy()
+    assert (found.level, found.remedy.startswith(f"chmod go= {settings.DATA_DIR}")) == (Level.FAIL, True)
+    settings.DATA_DIR.chmod(0o700)
+    elsewhere = tmp_path / "db.sqlite3"
+    elsewhere.touch()
+    elsewhere.chmod(0o644)
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(elsewhere))
+    assert str(elsewhere) in doctor.privacy().said
 
 
 def test_a_full_disk_is_told(monkeypatch) -> None:
@@ -177,23 +196,26 @@ CONSOLE = "django.core.mail.backends.console.EmailBackend"
     [
         ({}, []),
         ({"CHECKPOINT_DIR": "/srv/static/checkpoints", "STATIC_ROOT": "/srv/static"}, ["nostrade.E001"]),
-        ({"BEHIND_PROXY": True, "HTTPS": False, "ALLOWED_HOSTS": ["anime.example"]}, ["nostrade.W001"]),
+        (
+            {"BEHIND_PROXY": True, "HTTPS": False, "ALLOWED_HOSTS": ["anime.example"]},
+            ["nostrade.W001", "nostrade.W010"],
+        ),
         ({"HTTPS": True, "CSRF_TRUSTED_ORIGINS": ["http://anime.example"]}, ["nostrade.W002"]),
         ({"RATINGS_CSV": "/nowhere.csv"}, ["nostrade.W003"]),
-        ({"DEBUG": True, "ALLOWED_HOSTS": ["anime.example"]}, ["nostrade.W004"]),
+        ({"DEBUG": True, "ALLOWED_HOSTS": ["anime.example"]}, ["nostrade.W004", "nostrade.W010"]),
         ({"HTTPS": True, "CORS_ALLOWED_ORIGINS": ["http://app.example"]}, ["nostrade.W002"]),
         ({"METRICS_TOKEN": "abababababababab"}, ["nostrade.W005"]),
         ({"METRICS_TOKEN": "0123456789abcdef"}, []),
         ({"REDIS_URL": "redis://host:6379/0"}, ["nostrade.W006"]),
-        ({"ALLOWED_HOSTS": ["anime.example"], "EMAIL_BACKEND": CONSOLE}, ["nostrade.W007"]),
+        ({"ALLOWED_HOSTS": ["anime.example"], "EMAIL_BACKEND": CONSOLE}, ["nostrade.W007", "nostrade.W010"]),
         ({"ALLOWED_HOSTS": ["localhost"], "EMAIL_BACKEND": CONSOLE}, []),
         ({"POSTER_HOSTS": ["*"]}, ["nostrade.W008"]),
-        ({"ALLOWED_HOSTS": ["*"]}, ["nostrade.W009"]),
+        ({"ALLOWED_HOSTS": ["*"]}, ["nostrade.W009", "nostrade.W010"]),
     ],
 )
 def test_settings_that_do_not_go_together_have_an_id_and_a_hint(settings, monkeypatch, told, ids) -> None:
     monkeypatch.delenv("SECRET_KEY", raising=False)
-    settings.REDIS_URL = ""
+    settings.REDIS_URL, settings.ALLOWED_HOSTS = "", ["localhost"]
     for name, value in told.items():
         setattr(settings, name, value)
     found = [
@@ -205,6 +227,7 @@ def test_settings_that_do_not_go_together_have_an_id_and_a_hint(settings, monkey
             checks.debug,
             checks.secrets,
             checks.strangers,
+            checks.links,
         )
         for message in check()
     ]

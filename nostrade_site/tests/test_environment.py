@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,11 @@ def manage(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         ("EMAIL_URL", "gopher://host", "EMAIL_URL must look like"),
         ("DEBUG", "maybe", "DEBUG=maybe is neither yes nor no"),
         ("PORT", "eighty", "PORT=eighty must be a number"),
+        ("HOST", "[::1]:8000", "HOST=[::1]:8000 must be an address such as"),
+        ("ALLOWED_HOSTS", "https://anime.example", "ALLOWED_HOSTS: https://anime.example is no host name"),
+        ("SITE_URL", "anime.example", "SITE_URL=anime.example must look like https://anime.example"),
+        ("SITE_URL", "https://anime.example/path", "SITE_URL=https://anime.example/path must look like"),
+        ("NOSTRADE_DATA_DIR", tempfile.gettempdir(), "is one that everybody uses"),
         ("PORT", "80.5", "PORT=80.5 must be a whole number"),
         ("CHECKPOINT_POLL_SECONDS", "nan", "CHECKPOINT_POLL_SECONDS=nan must be a number"),
         ("API_READ_RATE", "lots", "API_READ_RATE=lots must look like"),
@@ -71,6 +77,7 @@ def test_a_password_of_the_database_stays_out_of_the_message():
 
 def test_production_settings_pass_djangos_own_check():
     set_up = {"HTTPS": "1", "BEHIND_PROXY": "1", "ALLOWED_HOSTS": "anime.example"}
+    set_up |= {"SITE_URL": "https://anime.example"}
     set_up |= {"EMAIL_URL": "smtp+tls://user:password@mail.example:587", "METRICS_TOKEN": "0123456789abcdef"}
     outcome = manage("check", "--deploy", "--fail-level", "WARNING", **set_up)
     assert outcome.returncode == 0, outcome.stderr
@@ -178,3 +185,70 @@ def variables_in(path: Path) -> Iterator[str]:
         is_read = ast.unparse(node.func) != "os.environ.setdefault"
         if is_read and re.fullmatch("[A-Z_]+", name := str(node.args[0].value)):
             yield name
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", "127.0.0.1"),
+        ("0.0.0.0", "0.0.0.0"),  # noqa: S104
+        ("::1", "::1"),
+        ("[::1]", "::1"),
+        ("0:0:0:0:0:0:0:1", "::1"),
+        ("::", "::"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("anime.example", "anime.example"),
+    ],
+)
+def test_addresses_may_be_written_as_people_write_them(written: str, read: str, monkeypatch) -> None:
+    monkeypatch.setenv("HOST", written)
+    assert environment.address("HOST", default="127.0.0.1") == read
+
+
+def test_an_ipv6_address_is_allowed_as_browsers_send_it(monkeypatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "2001:DB8:0::1, [2001:db8::2],anime.example,.sea.example,192.0.2.1")
+    names = ["[2001:db8::1]", "[2001:db8::2]", "anime.example", ".sea.example", "192.0.2.1"]
+    assert environment.hosts("ALLOWED_HOSTS") == names
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ({}, "http://localhost:8000"),
+        ({"SITE_URL": "https://Anime.example/"}, "https://anime.example"),
+        ({"ALLOWED_HOSTS": ".sea.example,anime.example"}, "http://anime.example:8000"),
+        ({"ALLOWED_HOSTS": "2001:db8::1"}, "http://[2001:db8::1]:8000"),
+        ({"ALLOWED_HOSTS": "anime.example", "HTTPS": "1"}, "https://anime.example"),
+        ({"ALLOWED_HOSTS": "*"}, "http://localhost:8000"),
+    ],
+)
+def test_links_begin_with_what_is_configured(given: dict[str, str], origin: str, monkeypatch) -> None:
+    monkeypatch.delenv("SITE_URL", raising=False)
+    monkeypatch.delenv("ALLOWED_HOSTS", raising=False)
+    for name in given:
+        monkeypatch.setenv(name, given[name])
+    named = environment.hosts("ALLOWED_HOSTS")
+    assert environment.origin("SITE_URL", hosts=named, port=8000, https="HTTPS" in given) == origin
+
+
+def test_what_is_written_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """Also in a folder that was there before, and whatever umask the programs were started with."""
+    folder, static = tmp_path / "var", tmp_path / "static"
+    folder.mkdir()
+    folder.chmod(0o755)
+    set_up = {"NOSTRADE_DATA_DIR": str(folder), "STATIC_ROOT": str(static)}
+    before = os.umask(0o022)
+    try:
+        outcome = manage("prepare", **set_up)
+        again = manage("backup", str(tmp_path / "site.tar"), **set_up)
+    finally:
+        os.umask(before)
+    assert outcome.returncode == 0, outcome.stderr
+    assert f"others could read {folder}; now only its owner can" in outcome.stderr
+    assert "could read" not in again.stderr
+    written = [folder, *folder.rglob("*"), tmp_path / "site.tar"]
+    assert len(written) > 5
+    assert [str(path) for path in written if path.lstat().st_mode & 0o077] == []
+    served = [static, *static.rglob("*")]
+    assert any(path.suffix == ".gz" for path in served)
+    assert [path for path in served if not path.stat().st_mode & 0o004 and path.name != ".collected"] == []

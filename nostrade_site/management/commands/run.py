@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from nostrade_site import broker, preflight
+from nostrade_site.environment import in_url
+from nostrade_site.origin import is_public
 from nostrade_site.probe import Probe
 from nostrade_site.supervisor import Program, SiteError, Supervisor
 
@@ -52,12 +54,17 @@ def _start(supervisor: Supervisor) -> None:
     probe = Probe(settings.HOST, settings.PORT)
     supervisor.start(web, ready=lambda _: probe.answers())
     if not supervisor.stopping:
-        shown = "localhost" if settings.HOST in {"127.0.0.1", "0.0.0.0", "::"} else settings.HOST  # noqa: S104
-        supervisor.say(
-            f"ready after {time.monotonic() - started:.0f} s: open http://{shown}:{settings.PORT}/"
-        )
+        supervisor.say(f"ready after {time.monotonic() - started:.0f} s: open {_address()}/")
     for program in others:
         supervisor.start(program)
+
+
+def _address() -> str:
+    """Return what to open: by this machine's name, unless the site has one that people use."""
+    if is_public():
+        return str(settings.SITE_URL)
+    here = settings.HOST in {"127.0.0.1", "0.0.0.0", "::"}  # noqa: S104
+    return f"http://{'localhost' if here else in_url(settings.HOST)}:{settings.PORT}"
 
 
 def programs() -> list[Program]:
