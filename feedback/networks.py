@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
+from django.conf import settings
+from django.http import HttpRequest
+
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last four bytes are the IPv4 address
 HOST = 64  # bits that a home chooses itself: what its provider gives it is at least a /64
 UNKNOWN = "unknown"
@@ -38,3 +41,13 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
     if address in NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
+
+
+def client_network(request: HttpRequest) -> str:
+    """Return the network a request comes from; behind a proxy, as the proxy saw it.
+
+    What a client itself writes into `X-Forwarded-For` stands before that, and counts for nothing.
+    """
+    seen_by_proxy = settings.ALLAUTH_TRUSTED_PROXY_COUNT and request.headers.get("X-Forwarded-For")
+    address = seen_by_proxy.rpartition(",")[2] if seen_by_proxy else request.META.get("REMOTE_ADDR")
+    return network_of(address or "")

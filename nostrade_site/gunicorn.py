@@ -12,7 +12,7 @@ from nostrade_site.environment import whole_number
 # Read by PyTorch when a worker loads it: with one thread each, workers do not fight over the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-bind = f"{settings.HOST}:{settings.PORT}"
+bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 workers = whole_number("WEB_CONCURRENCY", default=2, minimum=1)
 worker_class = "nostrade_site.web_worker.BufferingWorker"  # no thread waits for a client
 threads = 4

@@ -18,7 +18,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "nostrade_site.openapi.Schema",
     "DEFAULT_METADATA_CLASS": "nostrade_site.metadata.Methods",
     "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
+        "nostrade_site.throttling.VisitorThrottle",
         "nostrade_site.throttling.ScopeThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {

@@ -78,6 +78,61 @@ def test_behind_a_proxy_the_address_it_saw_counts(settings) -> None:
     assert become_guest({"X-Forwarded-For": "198.51.100.8"}) == 303
 
 
+def from_home(n: int) -> str:
+    """Return another address of one home, which may choose its last 64 bits."""
+    return f"2001:db8:1:2:{n:x}::{n:x}"
+
+
+def ask_from(address: str, how: str) -> int:
+    client = Client(REMOTE_ADDR=address)
+    if how == "API":
+        return client.get("/api/v1/checkpoints/").status_code
+    if how == "scoring":
+        body = {"history": [], "top_k": 1}
+        return client.post("/api/v1/score/", body, content_type="application/json").status_code
+    if how == "guest":
+        return client.post(reverse("feedback:react", args=[1]), {"feedback_type": "3"}).status_code
+    if how == "list":
+        return upload(client, b"nothing").status_code
+    if how == "sign up":
+        return client.post(SIGN_UP, {"username": "sailor", "password1": "wrong"}).status_code
+    return client.post(LOG_IN, {"login": f"somebody-{address}", "password": "wrong"}).status_code
+
+
+@pytest.mark.parametrize(
+    ("how", "allowed"),
+    [("API", 60), ("scoring", 30), ("guest", 20), ("list", 30), ("sign up", 20), ("log in", 30)],
+)
+def test_a_home_has_one_limit_however_many_addresses(how: str, allowed: int) -> None:
+    """An IPv6 home is a /64; an IPv4 address is one, also where a socket shows it as IPv6."""
+    ItemFactory(anime_id=1)
+    answers = [ask_from(from_home(n), how) for n in range(allowed + 1)]
+    assert (answers.index(429), answers[-1]) == (allowed, 429)
+    assert ask_from("2001:db8:1:3::1", how) != 429
+    answers = [ask_from("::ffff:192.0.2.7" if n % 2 else "192.0.2.7", how) for n in range(allowed + 1)]
+    assert answers.index(429) == allowed
+    assert ask_from("::ffff:192.0.2.8", how) != 429  # and not all of IPv4 is one
+
+
+def test_behind_a_proxy_a_home_has_one_limit_too(settings) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    answers = [
+        Client().get("/api/v1/checkpoints/", headers={"X-Forwarded-For": from_home(n)}).status_code
+        for n in range(61)
+    ]
+    assert answers == [200] * 60 + [429]
+
+
+def test_a_port_in_the_host_name_buys_no_guesses() -> None:
+    user = UserFactory()
+    answers = [
+        Client(HTTP_HOST=f"testserver:{port}").post(LOG_IN, {"login": user.username, "password": "wrong"})
+        for port in range(8001, 8012)
+    ]
+    passed = [answer for answer in answers if b"Too many failed" not in answer.content]
+    assert len(passed) <= 5
+
+
 def test_uploads_have_their_limit(client: Client) -> None:
     answers = [upload(client, b"nothing").status_code for _ in range(31)]
     assert answers == [400] * 30 + [429]
