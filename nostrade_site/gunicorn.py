@@ -2,11 +2,12 @@
 
 import os
 import shutil
-import tempfile
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from nostrade_site import metrics_folder
 from nostrade_site.environment import whole_number
 
 # Read by PyTorch when a worker loads it: with one thread each, workers do not fight over the cores.
@@ -30,10 +31,18 @@ logconfig_dict = settings.LOGGING | {
     "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}}
 }
 
-# Where the workers' counts lie, for each to add them all up; made before any of them counts.
-own_counts = settings.METRICS_TOKEN and "PROMETHEUS_MULTIPROC_DIR" not in os.environ
-if own_counts:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="nostrade-metrics-")
+# Where the workers' counts lie, for each to add them all up. What a master before us (SIGUSR2) has put into
+# the environment is its own.
+COUNTS = settings.DATA_DIR / "metrics"
+if Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")).parent == COUNTS:
+    del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+own_counts = bool(settings.METRICS_TOKEN) and "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+
+
+def when_ready(server: object) -> None:
+    """Make the folder once nothing can go wrong any more, and before any worker counts."""
+    if own_counts:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder.claim(COUNTS))
 
 
 def child_exit(server: object, worker: Any) -> None:
@@ -45,8 +54,8 @@ def child_exit(server: object, worker: Any) -> None:
 
 
 def on_exit(server: object) -> None:
-    if own_counts:
-        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    if own_counts and (mine := os.environ.get("PROMETHEUS_MULTIPROC_DIR")):
+        shutil.rmtree(mine, ignore_errors=True)
 
 
 def post_worker_init(worker: object) -> None:
