@@ -16,7 +16,8 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
 RUN apt-get update && apt-get install --yes --no-install-recommends postgresql-client-17 \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --no-create-home nostrade \
-    && install --directory --owner=nostrade /data /srv/static
+    && install --directory --owner=nostrade --mode=700 /data \
+    && install --directory --owner=nostrade /srv/static
 COPY --from=build /venv /venv
 WORKDIR /srv/nostrade
 COPY . .

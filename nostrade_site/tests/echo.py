@@ -40,6 +40,8 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
             "size": len(body),
             "sha256": hashlib.sha256(body).hexdigest(),
             "pid": os.getpid(),
+            "headers": sorted(name for name in environ if name.startswith("HTTP_")),
+            "forwarded": [environ.get(f"HTTP_X_FORWARDED_{name}") for name in ("FOR", "PROTO")],
         }
     ).encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(said)))])
