@@ -40,6 +40,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
             "size": len(body),
             "sha256": hashlib.sha256(body).hexdigest(),
             "pid": os.getpid(),
+            "address": environ["REMOTE_ADDR"],
             "headers": sorted(name for name in environ if name.startswith("HTTP_")),
             "forwarded": [environ.get(f"HTTP_X_FORWARDED_{name}") for name in ("FOR", "PROTO")],
         }

@@ -14,10 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
+from feedback.networks import network_of
+from nostrade_site.probe import Probe
 from nostrade_site.tests.site import ROOT, eventually, free_port
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads memory and files in /proc")
@@ -27,9 +30,10 @@ MB = 1 << 20
 class Server:
     """gunicorn with the site's configuration and worker, and the application of `echo.py`."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1", **settings: object) -> None:
+        self.host = {"127.0.0.1": "127.0.0.1"}.get(host, "::1")
         self.port, self.log_path = free_port(), folder / "log"
-        mine = {"PORT": str(self.port), "HOST": "127.0.0.1", "NOSTRADE_DATA_DIR": str(folder)}
+        mine = {"PORT": str(self.port), "HOST": host, "NOSTRADE_DATA_DIR": str(folder)}
         mine |= {f"ECHO_{name}": str(value) for name, value in settings.items()}
         environ = os.environ | mine | {"DJANGO_SETTINGS_MODULE": "nostrade_site.settings"}
         echo = "nostrade_site.tests.echo"
@@ -46,9 +50,7 @@ class Server:
             return False
 
     def get(self, path: str, timeout: float = 30) -> dict:
-        with contextlib.closing(
-            http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        ) as client:
+        with contextlib.closing(http.client.HTTPConnection(self.host, self.port, timeout=timeout)) as client:
             client.request("GET", path)
             return json.loads(client.getresponse().read())
 
@@ -335,6 +337,21 @@ def test_when_the_disk_runs_short_the_oldest_body_makes_room(start) -> None:
         assert read_all(clients[0]).startswith(b"HTTP/1.1 503 ")
         clients[-1].sendall(b"x" * MB)
         assert clients[-1].recv(15) == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]", "0:0:0:0:0:0:0:1", "::"])
+def test_it_listens_on_ipv6(start, host: str) -> None:
+    """Written either way; on all addresses an IPv4 client shows as IPv6, and counts as what it is."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 here")
+    listening = start(host=host)
+    assert eventually(Probe(str(ip_address(host.strip("[]"))), listening.port).answers)
+    if host == "::":
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", listening.port)) as client:
+            client.request("GET", "/")
+            assert network_of(json.loads(client.getresponse().read())["address"]) == "127.0.0.1"
 
 
 def test_stopping_does_not_lose_an_answer(start) -> None:
