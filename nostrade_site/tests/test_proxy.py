@@ -41,8 +41,9 @@ class Proxy:
         self.port, self.tls_port = free_port(), free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="nostrade-nginx-"))
         server = (PROXY / name).read_text()
+        assert "server web:8000 resolve;" in server  # of nginx 1.28, as in compose.yaml; Debian's is older
         for committed, here in {
-            "server web:8000;": f"server 127.0.0.1:{site_port};",
+            "server web:8000 resolve;": f"server 127.0.0.1:{site_port};",
             "listen 8080;": f"listen 127.0.0.1:{self.port};",
             "listen [::]:8080;": f"listen [::1]:{self.port};",
             "listen 8443 ssl;": f"listen 127.0.0.1:{self.tls_port} ssl;",
