@@ -34,7 +34,7 @@ logconfig_dict = settings.LOGGING | {
 # Where the workers' counts lie, for each to add them all up. What a master before us (SIGUSR2) has put into
 # the environment is its own.
 COUNTS = settings.DATA_DIR / "metrics"
-if Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")).parent == COUNTS:
+if "PROMETHEUS_MULTIPROC_DIR" in os.environ and Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).parent == COUNTS:
     del os.environ["PROMETHEUS_MULTIPROC_DIR"]
 own_counts = bool(settings.METRICS_TOKEN) and "PROMETHEUS_MULTIPROC_DIR" not in os.environ
 
@@ -54,8 +54,8 @@ def child_exit(server: object, worker: Any) -> None:
 
 
 def on_exit(server: object) -> None:
-    if own_counts and (mine := os.environ.get("PROMETHEUS_MULTIPROC_DIR")):
-        shutil.rmtree(mine, ignore_errors=True)
+    if own_counts and "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def post_worker_init(worker: object) -> None:

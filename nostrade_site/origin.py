@@ -8,9 +8,8 @@ from urllib.parse import urljoin
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http.request import split_domain_port
 from django.utils.encoding import iri_to_uri
-
-from nostrade_site.environment import LOCAL_NAMES, host_of
 
 PROBES = {"/healthz", "/readyz", "/metrics"}
 
@@ -25,11 +24,8 @@ class OriginMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if (
-            request.path not in PROBES
-            and is_public()
-            and host_of(f"{request.scheme}://{request.get_host()}") in LOCAL_NAMES
-        ):
+        name, _ = split_domain_port(request.get_host())
+        if name in settings.PROBE_NAMES and request.path not in PROBES:
             return HttpResponse(
                 f"This name is for {', '.join(sorted(PROBES))} alone. The site is {settings.SITE_URL}/\n",
                 status=421,
@@ -37,11 +33,6 @@ class OriginMiddleware:
             )
         request.build_absolute_uri = partial(absolute, request)  # type: ignore[method-assign]
         return self.get_response(request)
-
-
-def is_public() -> bool:
-    """Tell whether people reach the site by a name, and not only from this machine."""
-    return host_of(settings.SITE_URL) not in LOCAL_NAMES
 
 
 def absolute(request: HttpRequest, location: str | None = None) -> str:

@@ -10,15 +10,24 @@ from django.urls import reverse
 
 from catalog.tests.factories import ItemFactory
 from feedback.tests.factories import PASSWORD, UserFactory
+from nostrade_site.environment import LOCAL_NAMES
 
 pytestmark = pytest.mark.django_db
 SITE = "https://anime.example"
-NAMES = ("testserver", "testserver:31337", "other.example", "localhost:31337", "[::1]:31337", "127.0.0.1")
+NAMES = (
+    "testserver",
+    "testserver:31337",
+    "other.example",
+    "localhost:31337",
+    "LOCALHOST.:1",
+    "[::1]:31337",
+    "127.0.0.1",
+)
 
 
 @pytest.fixture(autouse=True)
 def _named(settings) -> None:
-    settings.SITE_URL = SITE
+    settings.SITE_URL, settings.PROBE_NAMES = SITE, LOCAL_NAMES
     settings.ALLOWED_HOSTS = [
         "anime.example",
         "other.example",
@@ -81,7 +90,10 @@ def test_the_document_of_the_api_names_no_other_server() -> None:
     assert b"31337" not in document.content
 
 
-@pytest.mark.parametrize("name", ["localhost", "localhost:31337", "127.0.0.1:8000", "[::1]", "[::1]:8000"])
+@pytest.mark.parametrize(
+    "name",
+    ["localhost", "localhost:31337", "localhost.", "LocalHost:1", "127.0.0.1:8000", "[::1]", "[::1]:8000"],
+)
 def test_under_its_machines_names_a_public_site_answers_probes_alone(name: str) -> None:
     client = Client(HTTP_HOST=name)
     for path in ("/", "/accounts/password/reset/", "/api/v1/items/", "/admin/", "/nowhere/"):
@@ -94,7 +106,7 @@ def test_under_its_machines_names_a_public_site_answers_probes_alone(name: str) 
 
 
 def test_a_site_of_this_machine_alone_is_used_by_any_of_its_names(settings, mailoutbox) -> None:
-    settings.SITE_URL = "http://localhost:8000"
+    settings.SITE_URL, settings.PROBE_NAMES = "http://localhost:8000", ()
     for name in ("localhost:8000", "127.0.0.1:8000", "[::1]:8000"):
         assert Client(HTTP_HOST=name).get("/privacy/").status_code == 200
     assert reset(Client(HTTP_HOST="127.0.0.1:31337")) == 302

@@ -13,7 +13,6 @@ from django.core.management.base import BaseCommand
 
 from nostrade_site import broker, preflight
 from nostrade_site.environment import in_url
-from nostrade_site.origin import is_public
 from nostrade_site.probe import Probe
 from nostrade_site.supervisor import Program, SiteError, Supervisor
 
@@ -61,7 +60,7 @@ def _start(supervisor: Supervisor) -> None:
 
 def _address() -> str:
     """Return what to open: by this machine's name, unless the site has one that people use."""
-    if is_public():
+    if settings.IS_PUBLIC:
         return str(settings.SITE_URL)
     here = settings.HOST in {"127.0.0.1", "0.0.0.0", "::"}  # noqa: S104
     return f"http://{'localhost' if here else in_url(settings.HOST)}:{settings.PORT}"
