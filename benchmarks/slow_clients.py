@@ -5,7 +5,7 @@
 Prepares one site in a folder of its own, then starts its gunicorn with each kind of worker in turns,
 `--rounds` times. Four connections ask for `/privacy/` and the feed as fast as answers come, alone and while
 clients hold on in every slow way (`nostrade_site/tests/slow_clients.py`), and a probe asks `/healthz` every
-0.2 s. `CLASS:N` is a class with N threads; gevent must be installed (locust brings it).
+0.2 s. `CLASS:N` is a class with N threads.
 """
 
 from __future__ import annotations
