@@ -19,7 +19,7 @@ def _redbeat_settings() -> dict[str, Any]:
     return {name.removeprefix("CELERY_").lower(): getattr(settings, name) for name in names}
 
 
-app = Celery("nostrade")
+app = Celery("nostrade", task_cls="nostrade_site.publishing:PublishedTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.add_defaults(_redbeat_settings)
 app.autodiscover_tasks()
