@@ -17,7 +17,7 @@ SENTENCE = "The broker did not answer a moment ago, and was not asked again."
 _ask_again_at = 0.0  # on the monotonic clock
 
 
-class PublishedTask(Task):  # type: ignore[misc]  # untyped
+class PublishedTask(Task):  # type: ignore[type-arg]  # any task
     """A task of this site."""
 
     abstract = True

@@ -25,7 +25,7 @@ PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds
 AWAY = (RedisError, OperationalError, OSError)
 
 
-class Scheduler(RedBeatScheduler):  # type: ignore[misc]  # untyped
+class Scheduler(RedBeatScheduler):
     """RedBeat's, which looks at every tick whether anything stands in the future."""
 
     def setup_schedule(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 HEALTH = {"/healthz", "/readyz"}
@@ -87,7 +87,7 @@ def with_spare_thread(application: Application) -> Application:
             raise
         if isinstance(body, environ.get("wsgi.file_wrapper", Answer)):  # a static file: the kernel sends it
             places.leave(place)
-            return body
+            return cast(Iterable[bytes], body)
         return Answer(body, lambda: places.leave(place))
 
     return served

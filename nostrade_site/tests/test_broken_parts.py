@@ -81,7 +81,7 @@ def is_well(site: Site) -> bool:
 
 def react(site: Site, token: str, word: str = "love") -> tuple[int, str]:
     """Log a reaction by the API; return how that was answered."""
-    request = urllib.request.Request(
+    request = urllib.request.Request(  # noqa: S310
         f"http://127.0.0.1:{site.port}/api/v1/events/",
         json.dumps({"anime_id": 1, "feedback_type": word}).encode(),
         {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
@@ -157,10 +157,15 @@ def test_a_frozen_broker_keeps_nobody_waiting_and_its_workers_go_on(site: Site, 
     [broker] = site.processes("valkey-server")
     os.kill(broker, signal.SIGSTOP)
     try:
-        assert "Title 0" in upload(site, 1200) or site.process.poll() is None
+        began = time.monotonic()
+        page = upload(site, 1200)  # matched at once, as without a broker
+        assert "1,200" in page, page
+        uploaded = time.monotonic()
         for _ in range(10):
             assert site.get("/")[0] == 200
             assert react(site, token)[0] == 201
+        each = (time.monotonic() - uploaded) / 20
+        print(f"uploaded in {uploaded - began:.1f} s, then {each:.2f} s a request")  # noqa: T201
         status, report = health(site)
         assert (status, report["status"]) == (200, "degraded")
         assert "does not answer" in report["broker"]
@@ -169,7 +174,7 @@ def test_a_frozen_broker_keeps_nobody_waiting_and_its_workers_go_on(site: Site, 
             doctor, cwd=ROOT, env=site.environ, capture_output=True, timeout=4 * HANGS, check=False
         )
         assert b'"broker", "level": "fail"' in told.stdout
-        time.sleep(15)  # long enough for workers and scheduler to notice
+        time.sleep(10)  # long enough for workers and scheduler to notice
     finally:
         os.kill(broker, signal.SIGCONT)
     assert eventually(lambda: is_well(site)), health(site, "/readyz")
@@ -178,7 +183,8 @@ def test_a_frozen_broker_keeps_nobody_waiting_and_its_workers_go_on(site: Site, 
     )
     make = (
         "import datetime; joined = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC); "
-        "guest = User(username='guest-old', date_joined=joined); guest.set_unusable_password(); guest.save(); "
+        "guest = User(username='guest-old', date_joined=joined); guest.set_unusable_password(); "
+        "guest.save(); "
         "from feedback.tasks import prune_guests; prune_guests.delay()"
     )
     site.shell(guests + make)
@@ -200,8 +206,10 @@ def test_a_long_write_lock_leaves_threads_to_readers_and_health(site: Site, toke
         began = time.monotonic()
         for _ in range(10):
             assert health(site)[0] == 200
-        assert time.monotonic() - began < 15, "health waits for the lock"  # it once waited 19 s for each
-        assert site.get("/about/" if False else "/healthz")[0] == 200
+        each = (time.monotonic() - began) / 10
+        print(f"{each:.2f} s a health check")  # noqa: T201
+        assert each < 5, "health waits for the lock"  # it once waited 19 s for each
+        assert site.get("/")[0] == 200  # who reads is served
         database.rollback()
     for thread in crowd:
         thread.join(HANGS)
@@ -230,9 +238,11 @@ def test_a_frozen_postgresql_does_not_hang_health(tmp_path: Path) -> None:
             for thread in crowd:
                 thread.start()
             time.sleep(3)
+            began = time.monotonic()
             for _ in range(5):
                 status, report = health(site)
                 assert (status, report["database"]) == (503, "does not answer")
+            print(f"{(time.monotonic() - began) / 5:.2f} s a health check")  # noqa: T201
         finally:
             for pid in servers:
                 with contextlib.suppress(ProcessLookupError):

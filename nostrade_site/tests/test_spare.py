@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -19,12 +18,12 @@ PLENTY = 60.0  # seconds; what is waited for comes at once, or never
 
 
 @pytest.fixture
-def places(monkeypatch) -> Iterator[Places]:
+def places(monkeypatch) -> Places:
     mine = Places()
     mine.count = 2
     monkeypatch.setattr(spare, "places", mine)
     monkeypatch.setattr(spare, "STUCK", 0.2)
-    yield mine
+    return mine
 
 
 class Gate:
