@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 from redbeat.decoder import to_timestamp
 from redbeat.schedulers import RedBeatScheduler, get_redis
 from redis import RedisError
+from redis.exceptions import LockError
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ class Scheduler(RedBeatScheduler):
         try:
             self.reset_future()
             return float(super().tick(*args, **options))
+        except LockError:
+            raise  # another beat may have begun: to start again is to wait for it
         except AWAY as error:
             logger.warning("Nothing is started while the broker does not answer: %s", error)
             return PAUSES[2]

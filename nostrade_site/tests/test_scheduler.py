@@ -18,6 +18,7 @@ from django.core.cache import cache
 from django.utils import timezone
 from redbeat.decoder import RedBeatJSONDecoder, RedBeatJSONEncoder
 from redbeat.schedulers import RedBeatSchedulerEntry, ensure_conf, get_redis
+from redis.exceptions import LockError
 
 from nostrade_site import doctor
 from nostrade_site.broker import running_broker
@@ -106,6 +107,18 @@ def test_a_lock_left_behind_by_a_clock_that_was_ahead_ends_when_it_should(monkey
     Scheduler(app, lazy=True)._shorten_lock()
     assert 0 < client.ttl("redbeat:lock-of-a-test") <= 150
     client.delete("redbeat:lock-of-a-test")
+
+
+@pytest.mark.usefixtures("broker")
+def test_who_lost_the_lock_ends_and_does_not_go_on_beside_another(monkeypatch) -> None:
+    ensure_conf(app)
+    monkeypatch.setattr(app.redbeat_conf, "lock_key", "redbeat:lock-of-a-test")
+    scheduler = Scheduler(app, lazy=True)
+    scheduler.lock = get_redis(app).lock("redbeat:lock-of-a-test", timeout=60)
+    assert scheduler.lock.acquire()
+    get_redis(app).delete("redbeat:lock-of-a-test")
+    with pytest.raises(LockError):
+        scheduler.tick()
 
 
 @contextmanager
