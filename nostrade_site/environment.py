@@ -156,12 +156,12 @@ def database(default: Path) -> dict[str, Any]:
         if not config["NAME"]:
             raise ImproperlyConfigured("DATABASE_URL names no database: it ends in /name.")
         # Without one a host that does not answer is waited for as long as the system does: two minutes.
-        config.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-        return config
+        config = {"OPTIONS": {}} | config
+        return config | {"OPTIONS": {"connect_timeout": 5} | config["OPTIONS"]}
     # WAL alone still loses writers under load: IMMEDIATE makes them queue instead of failing at commit.
     pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
     options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas}
-    return config | {"ENGINE": "nostrade_site.sqlite", "OPTIONS": options}
+    return config | {"ENGINE": "nostrade_site.sqlite3", "OPTIONS": options}
 
 
 def redis_url() -> str:

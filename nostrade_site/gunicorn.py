@@ -56,7 +56,7 @@ def post_worker_init(worker: Any) -> None:
     """
     # The master never loads the application.
     from nostrade_site.spare import places  # noqa: PLC0415
-    from nostrade_site.sqlite.line import line  # noqa: PLC0415
+    from nostrade_site.sqlite3.line import line  # noqa: PLC0415
     from recommender import heaps, impressions, serving  # noqa: PLC0415
 
     places.count = max(1, worker.cfg.threads - 1)

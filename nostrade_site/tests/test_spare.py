@@ -12,7 +12,7 @@ import pytest
 from nostrade_site import spare
 from nostrade_site.asking import PATIENCE, SILENT, Question, answers
 from nostrade_site.spare import Places, with_spare_thread
-from nostrade_site.sqlite.line import Line
+from nostrade_site.sqlite3.line import Line
 
 PLENTY = 60.0  # seconds; what is waited for comes at once, or never
 

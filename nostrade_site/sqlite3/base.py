@@ -1,4 +1,4 @@
-"""The database backend `nostrade_site.sqlite`."""
+"""The database backend `nostrade_site.sqlite3`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.backends.sqlite3 import base
 
-from nostrade_site.sqlite.line import line
+from nostrade_site.sqlite3.line import line
 
 WRITES = re.compile(r"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
 
