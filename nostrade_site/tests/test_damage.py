@@ -140,3 +140,16 @@ def test_a_page_that_meets_damage_says_so(spoilt: Site) -> None:
     assert api.startswith("503 {")
     assert "database is damaged" in api
     assert '"database": "is damaged' in health
+
+
+def test_what_the_sentence_says_brings_the_site_back(prepared: Site, spoilt: Site, tmp_path: Path) -> None:
+    backup = tmp_path / "last.tar"
+    assert manage(prepared, "backup", str(backup)).returncode == 0
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    for name in ("db.sqlite3", "db.sqlite3-wal", "db.sqlite3-shm", "checkpoints"):
+        if (spoilt.folder / name).exists():
+            shutil.move(spoilt.folder / name, aside)
+    done = manage(spoilt, "restore", str(backup))
+    assert done.returncode == 0, done.stderr
+    assert spoilt.shell("from catalog.models import Item; print(Item.objects.count())") == "2999"
