@@ -178,10 +178,10 @@ def test_the_web_server_reads_who_keeps_ending(tmp_path):
         supervisor.start(python("beat", beat))
 
         def reads(text: str) -> Callable[[], bool]:
-            until = time.monotonic() + 30
+            until = time.monotonic() + 120
             return lambda: (note.exists() and text in note.read_text()) or time.monotonic() > until
 
-        supervisor.keep(until=reads("beat ended 2 times in a row right after its start (exit code 1)"))
+        supervisor.keep(until=reads("beat ended"))
         assert "beat ended" in note.read_text()
         healed.touch()
         supervisor.keep(until=reads("[]"))
