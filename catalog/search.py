@@ -9,6 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 from django.db.models import Max
+from django.utils import timezone
 from rapidfuzz import fuzz, process
 
 from catalog.models import Item, ItemQuerySet
@@ -118,7 +119,9 @@ def search_titles(query: str, items: ItemQuerySet) -> list[int]:
 def _current_index() -> _Index:
     """Return the index of the catalogue as it is now: two cheap queries say whether it changed."""
     global _index
-    stamp = (Item.objects.count(), Item.objects.aggregate(latest=Max("updated_at"))["latest"])
+    # What a clock that was ahead wrote would hide every later change until its time comes.
+    past = Item.objects.filter(updated_at__lte=timezone.now())
+    stamp = (Item.objects.count(), past.aggregate(latest=Max("updated_at"))["latest"])
     index = _index
     if index is None or index.stamp != stamp:
         # Rebinding one name: a search in another thread keeps the index it began with.

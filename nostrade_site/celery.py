@@ -5,7 +5,7 @@ import resource
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
 from django.conf import settings
 
 import nostrade_site.request_ids  # noqa: F401  # tasks log under the id of what starts them
@@ -19,10 +19,16 @@ def _redbeat_settings() -> dict[str, Any]:
     return {name.removeprefix("CELERY_").lower(): getattr(settings, name) for name in names}
 
 
-app = Celery("nostrade")
+app = Celery("nostrade", task_cls="nostrade_site.publishing:PublishedTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.add_defaults(_redbeat_settings)
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def wait_longer(**_: Any) -> None:
+    """Let a worker wait longer than a request would: to connect anew is to be given tasks once more."""
+    app.conf.broker_transport_options |= {"socket_timeout": settings.WORKER_PATIENCE}
 
 
 @worker_process_init.connect

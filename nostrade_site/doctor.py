@@ -25,9 +25,11 @@ from feedback.models import Event
 from nostrade_site.broker_client import broker_client
 from nostrade_site.celery import app
 from nostrade_site.environment import LOCAL_NAMES, host_of
+from nostrade_site.damage import damage
 from nostrade_site.findings import Finding, fail, ok, warn
-from nostrade_site.health import broker_answers, database_answers
+from nostrade_site.health import OK, broker_answers, database_state
 from nostrade_site.models import Backup
+from nostrade_site.scheduler import AHEAD
 from recommender import storage
 from recommender.models import Checkpoint, NotServable
 from recommender.runs import dead_run
@@ -173,8 +175,10 @@ def https() -> Finding:
 
 
 def database() -> Finding:
-    if not database_answers():
-        return fail("database", "does not answer", "start it, and check DATABASE_URL")
+    if found := damage():
+        return fail("database", "it is damaged", found)
+    if (state := database_state()) != OK:
+        return fail("database", state, "start it, and check DATABASE_URL")
     return ok("database", connection.vendor)
 
 
@@ -272,6 +276,10 @@ def beat() -> Finding:
         last = None
     if last is None:
         return fail("beat", "it has never started a task", "start `celery -A nostrade_site beat`")
+    if last > timezone.now() + AHEAD:
+        said = f"it started a task at {last:%Y-%m-%d %H:%M} UTC, which is yet to come"
+        advice = "set this machine's clock (NTP), and start beat again: it begins with what was put off"
+        return fail("beat", said, advice)
     if timezone.now() - last > BEAT_SILENCE:
         return fail("beat", f"silent since {last:%Y-%m-%d %H:%M} UTC", "start `celery -A nostrade_site beat`")
     return ok("beat", f"started a task at {last:%H:%M} UTC")

@@ -231,11 +231,13 @@ def database(default: Path) -> dict[str, Any]:
     if urlsplit(url).scheme != "sqlite":
         if not config["NAME"]:
             raise ImproperlyConfigured("DATABASE_URL names no database: it ends in /name.")
-        return config
+        # Without one a host that does not answer is waited for as long as the system does: two minutes.
+        config = {"OPTIONS": {}} | config
+        return config | {"OPTIONS": {"connect_timeout": 5} | config["OPTIONS"]}
     # WAL alone still loses writers under load: IMMEDIATE makes them queue instead of failing at commit.
     pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
     options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas}
-    return config | {"OPTIONS": options}
+    return config | {"ENGINE": "nostrade_site.sqlite3", "OPTIONS": options}
 
 
 def redis_url() -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
+from nostrade_site import outages
 from nostrade_site.problems import problem_response
 
 Handler = Callable[..., HttpResponse]
@@ -34,6 +36,12 @@ bad_request = _for_programs_too(400, "This request cannot be read: check its hea
 not_found = _for_programs_too(404, "There is nothing here: /api/v1/schema/ lists the addresses.")(
     defaults.page_not_found
 )
-server_error = _for_programs_too(500, "Something broke on our side; it is logged. Try again in a moment.")(
+_broken = _for_programs_too(500, "Something broke on our side; it is logged. Try again in a moment.")(
     defaults.server_error
 )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Say what is wrong where a middleware met an outage, as it may when it saves the session."""
+    error = sys.exc_info()[1]
+    return (outages.answer(request, error) if error else None) or _broken(request)

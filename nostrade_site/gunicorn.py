@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 workers = whole_number("WEB_CONCURRENCY", default=2, minimum=1)
 worker_class = "nostrade_site.web_worker.BufferingWorker"  # no thread waits for a client
-threads = 4
+threads = 5  # one of them for health checks, while the others wait
 timeout = 60
 # Longer than proxies keep an idle connection (nginx: 60 s), or now and then a request meets one that closes.
 keepalive = 75
@@ -58,10 +58,18 @@ def on_exit(server: object) -> None:
         shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
-def post_worker_init(worker: object) -> None:
-    """Load the ranker in the background, and log there what is shown: pages wait for neither."""
-    from recommender import heaps, impressions, serving  # noqa: PLC0415 - the master never loads the application
+def post_worker_init(worker: Any) -> None:
+    """Load the ranker in the background, and log there what is shown: pages wait for neither.
 
+    And bound how many threads may wait at once.
+    """
+    # The master never loads the application.
+    from nostrade_site.spare import places  # noqa: PLC0415
+    from nostrade_site.sqlite3.line import line  # noqa: PLC0415
+    from recommender import heaps, impressions, serving  # noqa: PLC0415
+
+    places.count = max(1, worker.cfg.threads - 1)
+    line.places = max(1, worker.cfg.threads // 2)
     heaps.share_heaps()
     serving.start()
     impressions.start()

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 LONGEST_PATH = 500
 STALE = timedelta(days=7)  # a backup that is older is told of as a warning
+SKEW = timedelta(minutes=1)  # between two clocks
 
 
 class Backup(models.Model):
@@ -29,7 +30,8 @@ class Backup(models.Model):
 
     @property
     def is_stale(self) -> bool:
-        return self.made_at < timezone.now() - STALE
+        """Tell whether it is old, or its time cannot be believed: a clock was ahead."""
+        return not timedelta(0) <= timezone.now() + SKEW - self.made_at <= STALE
 
 
 class AccountName(models.Model):

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nostrade_site.board import Board
+
 COLOURS = (36, 32, 33, 35, 34)
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
@@ -29,6 +31,10 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 class SiteError(Exception):
     """The site cannot run; the message says why and what to do."""
+
+    def __init__(self, sentence: str, status: int = 1) -> None:
+        super().__init__(sentence)
+        self.status = status  # to end with
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     niceness: int = 0  # how far it stands behind the others where all want the processor
+    vital: bool = False  # where it cannot start, neither can the site
+    shares_board: bool = False  # reads there how the others fare
 
 
 @dataclass(frozen=True)
@@ -47,20 +55,22 @@ class Patience:
     """How long the supervisor waits for what, in seconds."""
 
     quick_death: float = 10.0  # a child that ends sooner than this counts as failing to start
-    attempts: int = 4
-    longest_pause: float = 30.0
+    attempts: int = 4  # to start, before the site gives up, or goes on without
+    longest_pause: float = 60.0
     stop: float = 10.0
 
 
 class Child:
     """A program, started."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, board: Board) -> None:
         self.program = program
         self.started = time.monotonic()
+        shared = board.environ if program.shares_board else {}
         self.process = subprocess.Popen(
             program.command,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **program.env},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **shared, **program.env},
+            pass_fds=[board.descriptor] if shared else [],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -111,6 +121,8 @@ class Slot:
     child: Child | None = None
     quick_deaths: int = 0
     restart_at: float = 0.0
+    starting: bool = False  # the site waits for it
+    trouble: str = ""
 
 
 class Supervisor:
@@ -122,6 +134,7 @@ class Supervisor:
         self._as_json = as_json
         self.slots: list[Slot] = []
         self.stopping = False
+        self._board = Board.fresh()
         self._selector = selectors.DefaultSelector()
         self._colourful = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -133,6 +146,7 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         self._stop_all()
         self._selector.close()
+        self._board.close()
 
     def run_once(self, program: Program) -> None:
         """Run a program to its end; its failure is the site's."""
@@ -143,16 +157,23 @@ class Supervisor:
             child.ask_to_stop()
         self._stop(child, time.monotonic() + self.patience.stop)
         if child.process.returncode and not self.stopping:
-            raise SiteError(f"{program.name} failed ({child.how_it_ended}): its lines above say why.")
+            raise SiteError(
+                f"{program.name} failed ({child.how_it_ended}): its lines above say why.",
+                status=max(1, child.process.returncode),
+            )
 
     def start(self, program: Program, ready: Callable[[int], bool] | None = None) -> None:
-        """Start a program and keep it running from now on; return once `ready(pid)`, where that is given."""
-        slot = Slot(program, self._spawn(program))
+        """Start a program and keep it running from now on; return once `ready(pid)`, where that is given.
+
+        One that keeps ending before that ends the site where it is vital; without another the site goes on.
+        """
+        slot = Slot(program, self._spawn(program), starting=ready is not None)
         self.slots.append(slot)
-        while ready is not None and not self.stopping:
+        while ready is not None and slot.starting and not self.stopping:
             if slot.child is not None and ready(slot.child.process.pid):
-                return
-            self._tick()
+                slot.starting = False
+            else:
+                self._tick()
 
     def keep(self, until: Callable[[], bool] = lambda: False) -> None:
         """Keep everything running until a signal asks to stop, or `until` says so."""
@@ -172,7 +193,7 @@ class Supervisor:
         return [key.data for key in self._selector.get_map().values()]
 
     def _spawn(self, program: Program) -> Child:
-        child = Child(program)
+        child = Child(program, self._board)
         self._selector.register(child.output, selectors.EVENT_READ, child)
         return child
 
@@ -184,21 +205,34 @@ class Supervisor:
                     slot.child = self._spawn(slot.program)
             elif not slot.child.running:
                 self._bury(slot, slot.child)
+            elif slot.trouble and time.monotonic() - slot.child.started >= self.patience.quick_death:
+                self._note(slot, "")
 
     def _bury(self, slot: Slot, child: Child) -> None:
-        """Note a death and plan the restart; too many quick ones in a row end the site."""
+        """Note a death and plan the restart: after ever longer pauses, for as long as the site runs."""
         slot.child = None
         self._let_go(child)
         name, how, lived = child.program.name, child.how_it_ended, time.monotonic() - child.started
         slot.quick_deaths = slot.quick_deaths + 1 if lived < self.patience.quick_death else 0
-        if slot.quick_deaths >= self.patience.attempts:
-            raise SiteError(
-                f"{name} ended {slot.quick_deaths} times in a row right after its start ({how}): "
-                "its lines above say why."
-            )
-        pause = min(2.0**slot.quick_deaths / 2, self.patience.longest_pause)
+        often = f" {slot.quick_deaths} times in a row right after its start" if slot.quick_deaths > 1 else ""
+        if slot.starting and slot.quick_deaths >= self.patience.attempts:
+            self._give_up(slot, f"{name} ended{often} ({how})")
+        pause = min(2.0 ** min(slot.quick_deaths, 16) / 2, self.patience.longest_pause)
         slot.restart_at = time.monotonic() + pause
-        self.say(f"{name} ended ({how}); it starts again in {pause:g} s")
+        self.say(f"{name} ended{often} ({how}); it starts again in {pause:g} s")
+        self._note(slot, f"{name} ended{often} ({how})")
+
+    def _give_up(self, slot: Slot, said: str) -> None:
+        """Stop waiting for a program that does not start."""
+        if slot.program.vital:
+            raise SiteError(f"{said}: its lines above say why.")
+        slot.starting = False
+        self.say(f"{said}: the site goes on without it")
+
+    def _note(self, slot: Slot, trouble: str) -> None:
+        """Let the web server know how a program fares."""
+        slot.trouble = trouble
+        self._board.write([each.trouble for each in self.slots if each.trouble])
 
     def _pass_on_output(self, wait: float = 0.1) -> None:
         for key, _ in self._selector.select(wait):

@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from catalog.models import Genre, Item, MergedItem
@@ -126,7 +127,9 @@ def catalogue_version() -> tuple[Any, ...]:
 
     A franchise that is deleted touches none of its titles, but fewer have one then.
     """
-    facts = Item.objects.aggregate(count=Count("pk"), latest=Max("updated_at"), placed=Count("franchise"))
+    # What a clock that was ahead wrote would hide every later change until its time comes.
+    latest = Max("updated_at", filter=Q(updated_at__lte=timezone.now()))
+    facts = Item.objects.aggregate(count=Count("pk"), latest=latest, placed=Count("franchise"))
     return facts["count"], facts["latest"], facts["placed"], tuple(_genres())
 
 

@@ -40,7 +40,7 @@ def sweep(folder: Path) -> None:
     known = set(Checkpoint.objects.values_list("version", flat=True))
     for path in folder.iterdir():
         owner = path.name.split(".", 1)[0]
-        if path.is_dir() and owner not in known and path.stat().st_mtime < time.time() - DAY:
+        if path.is_dir() and owner not in known and abs(time.time() - path.stat().st_mtime) > DAY:
             remove(path)
 
 

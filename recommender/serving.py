@@ -98,7 +98,14 @@ class Watch:
     @property
     def problem(self) -> str:
         """Say what keeps the active checkpoint from serving; empty when nothing does."""
+        if self.is_followed and self._asked_at is None:
+            return "The active checkpoint is being looked for."
         return self._outage or self._problem
+
+    @property
+    def is_followed(self) -> bool:
+        """Tell whether a thread keeps it in step."""
+        return self._thread is not None
 
     def start(self) -> None:
         """Ask in a thread of its own from now on."""
@@ -235,8 +242,11 @@ def get_catalogue() -> Catalogue:
 
 
 def status() -> Status:
-    """Say what this process serves, and why it is not the active checkpoint where it is not."""
-    live = _watch.current()
+    """Say what this process serves, and why it is not the active checkpoint where it is not.
+
+    Where a thread looks for it, a health check does not wait for what the thread may be waiting for.
+    """
+    live = _watch.live if _watch.is_followed else _watch.current()
     return Status(live.version if live else None, _watch.problem)
 
 

@@ -1,7 +1,9 @@
 import time
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from catalog.importing import import_items
 from catalog.models import Genre, Item
@@ -245,3 +247,13 @@ def test_the_query_count_does_not_grow(get, django_assert_max_num_queries):
     with django_assert_max_num_queries(10):
         assert len(shown(get(q="title", genre="Drama"))) == 24
     assert Genre.objects.count() == 2
+
+
+def test_a_title_changed_by_a_clock_that_was_ahead_hides_no_later_change(titles):
+    ahead = ItemFactory(name="Ahead")
+    Item.objects.filter(pk=ahead.pk).update(updated_at=timezone.now() + timedelta(days=10))
+    item = Item.objects.get(name="K-On!")
+    assert names("Death Note") == ["Death Note"]
+    item.name = "Keion"
+    item.save()
+    assert names("Keion") == ["Keion"]

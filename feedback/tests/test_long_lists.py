@@ -123,3 +123,12 @@ def test_previews_and_rows_are_pruned(client, member, titles):
     assert client.get(written.get_absolute_url()).status_code == 200
     act(client, written, "undo")
     assert said(member) == {}
+
+
+def test_a_sign_from_the_future_is_no_sign_of_life(client, member, titles, monkeypatch):
+    """A clock that was ahead would else keep a lost list waiting for as long."""
+    monkeypatch.setattr("feedback.lists.views.carry_on_list.delay", lambda pk: None)
+    monkeypatch.setattr(importing, "AT_ONCE", 0)
+    list_import = preview(client, table("Trigun,9,,"))
+    ListImport.objects.filter(pk=list_import.pk).update(touched_at=timezone.now() + timedelta(days=10))
+    assert "Ask again" in client.get(list_import.get_absolute_url()).content.decode()

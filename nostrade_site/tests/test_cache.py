@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import threading
+
 import pytest
 from django.core.cache import caches
 from django.test import Client
@@ -10,7 +14,9 @@ from django.urls import reverse
 from catalog.tests.factories import ItemFactory
 from feedback.models import Event
 from feedback.tests.factories import UserFactory
+from nostrade_site import broker
 from nostrade_site.broker import running_broker
+from nostrade_site.cache import Outage
 from nostrade_site.settings import REDIS_CACHE
 
 
@@ -70,6 +76,50 @@ def test_each_outage_is_told_once(cache, place, caplog):
         for _ in range(3):
             cache.get("a")
     assert len([record for record in caplog.records if "does not answer" in record.message]) == 2
+
+
+def test_a_frozen_broker_is_waited_for_once_and_not_by_every_thread(place, cache, monkeypatch):
+    monkeypatch.setattr("nostrade_site.cache.RETRY_SECONDS", 3600)
+    monkeypatch.setattr("nostrade_site.cache.LONGEST_PAUSE", 3600)
+    noted: list[Exception] = []
+    monkeypatch.setattr(
+        Outage, "note", lambda self, error, note=Outage.note: (noted.append(error), note(self, error))
+    )
+    process = subprocess.Popen(broker.command(*place))
+    try:
+        while not broker.answers(place[0], process.pid):
+            assert process.poll() is None
+        cache.set("a", 1)
+        process.send_signal(signal.SIGSTOP)
+        assert cache.get("a") is None  # waits a second
+        threads = [
+            threading.Thread(target=lambda: caches["default"].set_many({"a": 1, "b": 2})) for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert cache.get("b") == 2
+        assert len(noted) == 1
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        process.wait(60)
+
+
+def test_pauses_grow_while_it_is_away_and_end_with_it(monkeypatch):
+    outage, now = Outage(), [1000.0]
+    monkeypatch.setattr("nostrade_site.cache.time.monotonic", lambda: now[0])
+    for pause in (1, 2, 4, 8, 15, 15):
+        assert outage.lets_ask()
+        outage.note(OSError("silent"))
+        now[0] += pause - 0.1
+        assert not outage.lets_ask()
+        now[0] += 0.2
+    assert outage.lets_ask()
+    assert not outage.lets_ask()  # one thread asks
+    outage.end()
+    assert outage.lets_ask()
 
 
 @pytest.mark.django_db

@@ -63,14 +63,10 @@ def test_people_get_lines_with_remedies(monkeypatch) -> None:
 
 
 @pytest.mark.django_db
-def test_without_a_database_the_rest_is_looked_at(monkeypatch) -> None:
-    def down(*args: object) -> None:
-        raise OperationalError("connection refused")
-
+def test_without_a_database_the_rest_is_looked_at(monkeypatch, lost_database) -> None:
     monkeypatch.setattr(doctor, "broker_answers", lambda: False)
-    with monkeypatch.context() as outage:
-        outage.setattr("nostrade_site.health.connection.cursor", down)
-        names = {finding.name: finding.level for finding in doctor.examine()}
+    lost_database()
+    names = {finding.name: finding.level for finding in doctor.examine()}
     assert names["database"] is Level.FAIL
     assert "migrations" not in names
     assert names["folders"] is Level.OK
@@ -118,6 +114,8 @@ def test_a_backup_that_is_old_or_was_never_made_is_told() -> None:
     row = Backup.objects.create(path="/b/site.tar", n_bytes=7 * 2**20)
     assert (doctor.backup().level, "/b/site.tar, 7.0 MB" in doctor.backup().said) == (Level.OK, True)
     Backup.objects.filter(pk=row.pk).update(made_at=timezone.now() - timedelta(days=8))
+    assert doctor.backup().level is Level.WARN
+    Backup.objects.filter(pk=row.pk).update(made_at=timezone.now() + timedelta(days=8))  # by a wrong clock
     assert doctor.backup().level is Level.WARN
 
 

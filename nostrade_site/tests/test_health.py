@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
-from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
+from nostrade_site.board import Board
+from nostrade_site.health import READY
 from recommender.models import Checkpoint
 
 pytestmark = pytest.mark.usefixtures("own_ranker")
@@ -30,12 +31,14 @@ def test_it_works(client: Client, django_assert_num_queries) -> None:
     assert response.json() == {
         "status": "ok",
         "database": "ok",
+        "disk": "ok",
         "broker": "ok",
+        "programs": "ok",
         "ranker": {"version": "first", "problem": ""},
         "process": os.getpid(),
     }
     assert "no-store" in response.headers["Cache-Control"]
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(0):  # it has a connection of its own
         client.get(HEALTHZ)
 
 
@@ -65,15 +68,36 @@ def test_a_corrupt_checkpoint_is_named_without_paths(client: Client, settings) -
 
 
 @pytest.mark.usefixtures("live")
-def test_a_database_that_does_not_answer_is_down(client: Client, monkeypatch) -> None:
-    def down(*args: object) -> None:
-        raise OperationalError("connection refused")
-
-    with monkeypatch.context() as outage:
-        outage.setattr("nostrade_site.health.connection.cursor", down)
-        response = client.get(HEALTHZ)
+def test_a_database_that_does_not_answer_is_down(client: Client, lost_database) -> None:
+    lost_database()
+    response = client.get(HEALTHZ)
     assert (response.status_code, response.json()["status"]) == (503, "down")
-    assert "refused" not in response.content.decode()
+    assert (response.json()["database"], response.json()["disk"]) == ("does not answer", "ok")
+
+
+@pytest.mark.usefixtures("live", "reachable_broker")
+def test_a_program_that_keeps_ending_is_degraded(client: Client, monkeypatch) -> None:
+    board = Board.fresh()
+    monkeypatch.setenv(*next(iter(board.environ.items())))
+    assert client.get(HEALTHZ).json()["status"] == "ok"
+    board.write(["beat ended 4 times in a row"])
+    response = client.get(HEALTHZ)
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert response.json()["programs"] == "beat ended 4 times in a row"
+    board.close()
+    assert client.get(HEALTHZ).json()["programs"] == "ok"  # no supervisor
+
+
+@pytest.mark.usefixtures("live", "reachable_broker")
+def test_a_crowd_of_probes_asks_once(client: Client, monkeypatch, tmp_path, settings) -> None:
+    assert client.get(READYZ).status_code == 200
+    settings.DATA_DIR = tmp_path / "gone"
+    assert client.get(READYZ).status_code == 200
+    for question in READY.values():
+        question.forget()
+    response = client.get(READYZ)
+    assert (response.status_code, response.json()["missing"]) == (503, ["disk"])
+    assert response.json()["disk"].startswith("NOSTRADE_DATA_DIR cannot be written")
 
 
 @pytest.mark.usefixtures("db")
@@ -120,13 +144,10 @@ def test_a_new_version_that_does_not_load_leaves_it_ready(client: Client, settin
 
 
 @pytest.mark.usefixtures("live", "reachable_broker")
-def test_without_a_database_it_is_not_ready(client: Client, monkeypatch) -> None:
+def test_without_a_database_it_is_not_ready(client: Client, lost_database) -> None:
     client.get(READYZ)  # the ranker is loaded
-
-    def down(*args: object) -> None:
-        raise OperationalError("connection refused")
-
-    with monkeypatch.context() as outage:
-        outage.setattr("nostrade_site.health.connection.cursor", down)
-        response = client.get(READYZ)
-    assert (response.status_code, response.json()["missing"]) == (503, ["database"])
+    for question in READY.values():
+        question.forget()
+    lost_database()
+    response = client.get(READYZ)
+    assert (response.status_code, response.json()["missing"]) == (503, ["database", "writing"])

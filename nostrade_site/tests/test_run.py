@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings
 
-from nostrade_site import broker
+from nostrade_site import broker, damage
 from nostrade_site.tests.site import START, Site, eventually, free_port
 from recommender.controls import LONGEST_VIEW
 
@@ -166,8 +166,11 @@ def test_a_failed_preparation_stops_the_start_with_a_sentence(tmp_path):
     site = Site(tmp_path / "var", free_port())
     site.folder.joinpath("db.sqlite3").write_text("this is no database " * 100)
     site.environ["DATABASE_URL"] = ""
-    assert site.start().process.wait(START) == 1
-    assert site.log.splitlines()[-1] == "nostrade: prepare failed (exit code 1): its lines above say why."
+    assert site.start().process.wait(START) == damage.STATUS
+    assert site.log.splitlines()[-1] == "nostrade: prepare failed (exit code 65): its lines above say why."
+    assert f"The database {site.folder}/db.sqlite3 is damaged (file is not a database)." in site.log
+    assert "manage.py restore BACKUP.tar" in site.log
+    assert "Traceback" not in site.log
     assert site.processes() == []
 
 

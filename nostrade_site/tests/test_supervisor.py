@@ -122,14 +122,70 @@ def test_it_restarts_a_child_that_died(capfd):
     assert "mortal ended (killed by SIGKILL); it starts again in" in capfd.readouterr().out
 
 
-def test_it_gives_up_on_a_child_that_keeps_dying_and_stops_the_rest():
+def test_it_gives_up_on_a_vital_program_that_cannot_start_and_stops_the_rest():
     pids = []
     with Supervisor(HASTY) as supervisor:
         supervisor.start(python("sound", FOREVER), ready=lambda pid: pids.append(pid) or True)
-        supervisor.start(python("broken", "raise SystemExit(7)"))
         with pytest.raises(SiteError, match=r"broken ended 3 times in a row .* \(exit code 7\)"):
-            supervisor.keep()
+            supervisor.start(python("broken", "raise SystemExit(7)", vital=True), ready=lambda pid: False)
     assert not alive(pids[0])
+
+
+def test_another_that_cannot_start_is_left_behind_and_tried_on(capfd):
+    pids = []
+    with Supervisor(HASTY) as supervisor:
+        supervisor.start(python("broken", "raise SystemExit(7)"), ready=lambda pid: False)
+        supervisor.start(python("sound", FOREVER), ready=lambda pid: pids.append(pid) or True)
+        said: list[str] = []
+        supervisor.keep(until=lambda: said.append(capfd.readouterr().out) or "5 times" in "".join(said))
+        assert alive(pids[0])
+    assert "the site goes on without it" in "".join(said)
+
+
+def test_nothing_that_keeps_dying_ends_the_site(capfd):
+    """Four deaths of the scheduler in a row once ended the web server too."""
+    pids, said = [], []
+    with Supervisor(HASTY) as supervisor:
+        supervisor.start(python("web", FOREVER, vital=True), ready=lambda pid: pids.append(pid) or True)
+        supervisor.start(python("beat", "raise SystemExit(7)"))
+        supervisor.keep(until=lambda: said.append(capfd.readouterr().out) or "6 times" in "".join(said))
+        assert alive(pids[0])
+    pauses = re.findall(r"starts again in ([\d.]+) s", "".join(said))
+    assert set(pauses[1:]) == {"0.1"}  # HASTY's longest
+
+
+def test_pauses_grow_to_a_longest(capfd):
+    patience = Patience(quick_death=5.0, attempts=2, longest_pause=2.0, stop=1.0)
+    said: list[str] = []
+    with Supervisor(patience) as supervisor:
+        supervisor.start(python("beat", "raise SystemExit(7)"))
+        supervisor.keep(until=lambda: said.append(capfd.readouterr().out) or "3 times" in "".join(said))
+    assert re.findall(r"starts again in ([\d.]+) s", "".join(said)) == ["1", "2", "2"]
+
+
+def test_the_web_server_reads_who_keeps_ending(tmp_path):
+    """Not from a disk: that it is full may be why."""
+    note = tmp_path / "note"
+    patience = Patience(quick_death=1.0, attempts=3, longest_pause=0.1, stop=1.0)
+    code = (
+        "import time; from pathlib import Path; from nostrade_site.board import troubles\n"
+        f"while True: Path({str(note)!r}).write_text(repr(troubles())); time.sleep(0.05)"
+    )
+    healed = tmp_path / "healed"
+    beat = f"import os, sys, time\nif not os.path.exists({str(healed)!r}): sys.exit(1)\ntime.sleep(600)"
+    with Supervisor(patience) as supervisor:
+        supervisor.start(python("web", code, shares_board=True))
+        supervisor.start(python("beat", beat))
+
+        def reads(text: str) -> Callable[[], bool]:
+            until = time.monotonic() + 120
+            return lambda: (note.exists() and text in note.read_text()) or time.monotonic() > until
+
+        supervisor.keep(until=reads("beat ended"))
+        assert "beat ended" in note.read_text()
+        healed.touch()
+        supervisor.keep(until=reads("[]"))
+        assert note.read_text() == "[]"
 
 
 def test_a_failed_preparation_is_a_sentence():

@@ -95,5 +95,5 @@ class ApiToken(models.Model):
     def note_use(self) -> None:
         """Note that it is in use, at most once a minute: a read of the API is to stay one."""
         now = timezone.now()
-        if self.last_used_at is None or now - self.last_used_at >= USE_IS_NOTED_EVERY:
+        if self.last_used_at is None or abs(now - self.last_used_at) >= USE_IS_NOTED_EVERY:
             ApiToken.objects.filter(pk=self.pk).update(last_used_at=now)

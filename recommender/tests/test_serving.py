@@ -6,13 +6,16 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import OperationalError
+from django.utils import timezone
 
 from catalog.models import Item
 from recommender import serving
+from recommender.catalogue import catalogue_version
 from recommender.feed import feed_for
 from recommender.models import Checkpoint
 from recommender.tests.fixtures import NEWCOMERS, STRANGERS, Promote, say
@@ -164,3 +167,12 @@ def test_a_running_process_swaps_by_itself(live: Checkpoint, promote: Promote, s
     second.roll_back()
     wait_until(lambda: serving.status().version == "first")
     assert first.ranker.item_ids  # a request in flight finishes on the ranker it holds
+
+
+def test_a_title_changed_by_a_clock_that_was_ahead_hides_no_later_change(live) -> None:
+    first, second = Item.objects.order_by("pk")[:2]
+    Item.objects.filter(pk=first.pk).update(updated_at=timezone.now() + timedelta(days=10))
+    before = catalogue_version()
+    second.name = "Renamed"
+    second.save()
+    assert catalogue_version() != before

@@ -10,11 +10,13 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from nostrade_site import damage
 from nostrade_site.accounts.identity import keep_names
 from nostrade_site.groups import make_groups
+from nostrade_site.outages import Trouble, trouble_of
 
 
 class Command(BaseCommand):
@@ -25,12 +27,22 @@ class Command(BaseCommand):
         parser.add_argument("--no-static", action="store_true", help="Leave the static files alone.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if found := damage.damage():
+            raise CommandError(found, returncode=damage.STATUS)
+        try:
+            self._fill_database()
+        except DatabaseError as error:
+            if trouble_of(error) is not Trouble.DAMAGED:
+                raise
+            raise CommandError(damage.advice(str(error)), returncode=damage.STATUS) from error
+        if not options["no_static"]:
+            self._collect_static()
+
+    def _fill_database(self) -> None:
         call_command("migrate", verbosity=1 if _migrations_due() else 0)
         make_groups()
         keep_names()
         self._load_starter()
-        if not options["no_static"]:
-            self._collect_static()
 
     def _load_starter(self) -> None:
         """Load the starter; a site without it still serves what it has, so that is no reason not to start."""

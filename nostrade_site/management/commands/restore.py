@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from nostrade_site import preflight
+from nostrade_site import damage, preflight
 from nostrade_site.archives import ArchiveError
 from nostrade_site.backups import BackupError, restore
 from nostrade_site.dumps import DumpError
@@ -23,6 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, help="What `manage.py backup` wrote.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if found := damage.damage():
+            raise CommandError(found, returncode=damage.STATUS)
         try:
             with preflight.lock(settings.DATA_DIR):
                 manifest = restore(options["file"])

@@ -39,7 +39,8 @@ class Command(BaseCommand):
                 supervisor.keep()
                 supervisor.say("stopping")
         except SiteError as error:
-            sys.exit(f"nostrade: {error}")
+            print(f"nostrade: {error}", file=sys.stderr)  # noqa: T201 - the last line of the log
+            sys.exit(error.status)
 
 
 def _start(supervisor: Supervisor) -> None:
@@ -72,7 +73,7 @@ def programs() -> list[Program]:
     worker = (*CELERY, "worker", "--hostname", "worker@%h", "--concurrency", "2")
     trainer = (*CELERY, "worker", "--hostname", "trainer@%h", "--queues", "train", *ONE_RUN_A_PROCESS)
     return [
-        Program("web", (sys.executable, *web), ONE_THREAD),
+        Program("web", (sys.executable, *web), ONE_THREAD, vital=True, shares_board=True),
         Program("worker", worker, ONE_THREAD),
         # Training may use all cores, behind the site; stopped, it hands its task back instead of finishing.
         Program("trainer", trainer, trainer_limits(), signal.SIGQUIT, niceness=10),
