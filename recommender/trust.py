@@ -7,7 +7,7 @@ training from nothing) and for the panels that judge, without any of them knowin
 Guests cost an attacker nothing, accounts an hour, and either many addresses. What is not cheap is time: an
 account that has been here for a week, and has said something on three days, counts in full. All newcomers
 (guests, and members who are not known yet) may count a twentieth of what the known members do, and one
-network a tenth of what everybody does, but two people and four: a new site learns, if slowly, from its first
+network a twentieth of what everybody does, but two people and four: a new site learns, if slowly, from its first
 guests, and a household of four counts in full. A few who say exactly the same move a page far, which is why
 the bounds are so low; known members who do so from many networks are left to the limits of
 `recommender.taste`.
@@ -49,7 +49,7 @@ class Rules:
     newcomers_least: float = 2.0  # what guests and newcomers together may count at least,
     newcomers_share: float = 0.05  # and of what the known members count
     network_least: float = 4.0  # what the people of one network may count at least, a household,
-    network_share: float = 0.1  # and of what everybody counts
+    network_share: float = 0.05  # and of what everybody counts
 
 
 RULES = Rules()
