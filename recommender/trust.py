@@ -7,9 +7,9 @@ training from nothing) and for the panels that judge, without any of them knowin
 Guests cost an attacker nothing, accounts an hour, and either many addresses. What is not cheap is time: an
 account that has been here for a week, and has said something on three days, counts in full. All newcomers
 (guests, and members who are not known yet) may count a twentieth of what the known members do, and one
-network a twentieth of what everybody does, but two people and four: a new site learns, if slowly, from its first
-guests, and a household of four counts in full. A few who say exactly the same move a page far, which is why
-the bounds are so low; known members who do so from many networks are left to the limits of
+network a twentieth of what everybody does, but two people and four: a new site learns, if slowly, from its
+first guests, and a household of four counts in full. A few who say exactly the same move a page far, which is
+why the bounds are so low; known members who do so from many networks are left to the limits of
 `recommender.taste`.
 """
 
