@@ -20,7 +20,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,13 +113,14 @@ def act(scene: Scene, honest: int, nights: int, *, trust: bool) -> list[dict[str
 
 @contextmanager
 def as_it_was() -> Iterator[None]:
-    """Let everybody take part, and pages drift as far as they could."""
-    from recommender import gate, trust
+    """Let everybody take part, two people move a pair of titles, and pages drift as far as they could."""
+    from recommender import gate, training, trust
     from recommender.taste import Limits
 
     with (
         mock.patch.multiple(trust, RULES=trust.EVERYBODY, JUDGES=trust.EVERYBODY),
         mock.patch.object(gate, "A_NIGHT", Limits(0.399, 20)),
+        mock.patch.object(training, "FINE_TUNING", replace(training.FINE_TUNING, term_support=1)),
     ):
         yield
 
