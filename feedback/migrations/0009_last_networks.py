@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('feedback', '0007_seen_by_lists'),
+        ('feedback', '0008_reading_in_the_background'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
