@@ -5,7 +5,8 @@
 The parent is the starter. News are people of dated list updates, half of them about titles that the starter
 does not know; gains are measured on other people of that file, the newest fifth of whose events are the
 targets. Old people are those of the ratings that the starter never saw. With --learning-rate,
---champion-distillation, --anchor-strength, --epochs and --replay-share instead of the recipe's, to tune it.
+--champion-distillation, --anchor-strength, --epochs, --replay-share and --term-support instead of the
+recipe's, to tune it.
 """
 
 import argparse
@@ -39,6 +40,7 @@ SETTINGS = {
     "anchor_strength": float,
     "epochs": int,
     "replay_share": float,
+    "term_support": int,
 }
 
 

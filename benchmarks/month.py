@@ -125,17 +125,21 @@ class Visitor:
         return looked, said.count("LOVE"), said.count("DISLIKE")
 
 
-def simulate(arm: str, n_people: int, days: int, seed: int) -> dict[str, Any]:
-    """Live the month on one site and return each person's looks, loves and dislikes by day."""
+def simulate(arm: str, n_people: int, days: int, seed: int, world: World | None = None) -> dict[str, Any]:
+    """Live the month on one site and return each person's looks, loves and dislikes by day.
+
+    The people are the first of `world`, or of one drawn for as many.
+    """
     from django.contrib.auth import get_user_model
 
-    world, rng = World.of(n_people, seed), np.random.default_rng([seed, 1])
+    world, rng = world or World.of(n_people, seed), np.random.default_rng([seed, 1])
     users = get_user_model()._default_manager
     people = [
         Visitor(
-            users.create_user(f"person-{n}"), dict(zip(world.anime_ids.tolist(), row.tolist(), strict=True))
+            users.create_user(f"person-{n}", date_joined=START),
+            dict(zip(world.anime_ids.tolist(), row.tolist(), strict=True)),
         )
-        for n, row in enumerate(world.utilities)
+        for n, row in enumerate(world.utilities[:n_people])
     ]
     counts = np.zeros((days, n_people, 3), dtype=int)
     verdicts = []

@@ -25,6 +25,7 @@ from catalog.models import Item, ItemQuerySet, is_about
 from catalog.rest import NewestFirst, Tagged, title_among
 from catalog.visibility import shows_adult
 from feedback.models import Event, FeedbackType, KeyReusedError, Saved
+from feedback.whereabouts import note_network
 
 REACTIONS = [FeedbackType.DISLIKE, FeedbackType.LIKE, FeedbackType.LOVE]
 KEY = "Idempotency-Key"
@@ -41,6 +42,13 @@ class ReusedKey(APIException):
 def person(request: Request) -> User:
     """Return who is asking; the permission class has let in nobody without an account."""
     return cast(User, request.user)
+
+
+def speaker(request: Request) -> User:
+    """Return who says something, and note from where."""
+    user = person(request)
+    note_network(request._request, user)
+    return user
 
 
 def visible_items(request: Request) -> ItemQuerySet:
@@ -185,7 +193,7 @@ class EventList(Tagged, generics.ListAPIView[Event]):
         serializer.is_valid(raise_exception=True)
         said = serializer.validated_data
         try:
-            event = Event.objects.record(person(request), said["item"], said["feedback_type"], key=key)
+            event = Event.objects.record(speaker(request), said["item"], said["feedback_type"], key=key)
         except KeyReusedError as reused:
             raise ReusedKey(str(reused)) from None
         return Response(self.get_serializer(event).data, status=status.HTTP_201_CREATED)

@@ -18,7 +18,7 @@ from feedback.api import (
     ReusedKey,
     idempotency_key,
     key_header,
-    person,
+    speaker,
     visible_items,
 )
 from feedback.models import Event, FeedbackType, KeyReusedError
@@ -69,7 +69,7 @@ class EventBatch(APIView):
         batch = BatchSerializer(data=request.data, context={"request": request})
         batch.is_valid(raise_exception=True)
         try:
-            events = Event.objects.record_many(person(request), batch.validated_data["events"], key=key)
+            events = Event.objects.record_many(speaker(request), batch.validated_data["events"], key=key)
         except KeyReusedError as reused:
             raise ReusedKey(str(reused)) from None
         return Response(LoggedSerializer({"events": events}).data, status=status.HTTP_201_CREATED)

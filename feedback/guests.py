@@ -18,10 +18,11 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string, salted_hmac
 
 from catalog.holding import hold
-from feedback.models import Dismissal, Event, ListImport, Person, Saved
+from feedback.models import Dismissal, Event, LastNetwork, ListImport, Person, Saved
 from feedback.models.events import serialise
 from feedback.refusals import RefusedError
 from feedback.teaching import let_teach, teaches
+from feedback.whereabouts import note_network
 
 GUEST_PREFIX = "guest-"
 # Reactions sent at the same moment, before the first answer brought the session, belong to one guest.
@@ -50,6 +51,7 @@ def acting_user(request: HttpRequest) -> AbstractBaseUser:
     if request.user.is_authenticated:
         if is_guest(request.user):
             request.session.modified = True  # renews the cookie, without which a guest loses everything
+        note_network(request, request.user)
         return request.user
     csrf_secret = request.META.get("CSRF_COOKIE")
     guest = _guest_of_this_visit(request, csrf_secret)
@@ -57,6 +59,7 @@ def acting_user(request: HttpRequest) -> AbstractBaseUser:
     if csrf_secret:
         # login() changes the CSRF token, but the forms of this page and of other tabs must still work.
         request.META["CSRF_COOKIE"] = csrf_secret
+    note_network(request, guest)
     return guest
 
 
@@ -103,6 +106,7 @@ def hand_over(guest: AbstractBaseUser, member: AbstractBaseUser) -> None:
         )
         ListImport.objects.of(guest).update(user_id=member.pk)  # the copies above refer to them
         Dismissal.objects.carry_over(guest, member)
+        LastNetwork.objects.carry_over(guest, member)
         if not teaches(guest):  # the stricter choice wins
             let_teach(member, allowed=False)
         get_user_model()._default_manager.filter(pk=guest.pk).delete()

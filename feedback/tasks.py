@@ -5,12 +5,19 @@ from django.conf import settings
 
 from feedback import guests, receipts
 from feedback.lists import importing
+from feedback.models import LastNetwork
 
 
 @shared_task
 def prune_guests() -> int:
     """Delete idle guests."""
     return guests.prune_guests(settings.GUEST_IDLE_DAYS)
+
+
+@shared_task
+def prune_networks() -> int:
+    """Forget from where people spoke long ago."""
+    return LastNetwork.objects.prune(settings.NETWORK_DAYS)
 
 
 @shared_task

@@ -169,6 +169,7 @@ class TrainingConfig:
     pretended_events: float = 0.05  # how many of the window's events (at least one),
     pretended_kin: int = 50  # and how many of the titles most like each go with it
     term_ridge: float = 0.0  # people whose word the item-item term weighs against new ones; 0 leaves it alone
+    term_support: int = 1  # people who must have spoken of both titles for a weight to change
     anchor_strength: float = 0.0  # pull towards the parent's weights a step (L2-SP), for fine-tuning
     patience: int = 6  # validations without a gain before stopping
     validations: int = 3  # over the whole run
@@ -209,6 +210,7 @@ FINE_TUNING = TrainingConfig(
     learning_rate=3e-4,
     champion_distillation=0.5,
     term_ridge=60.0,
+    term_support=3,  # more than all newcomers of a small site count (`recommender.trust`)
     max_steps=2_000,
     max_seconds=45 * 60,
     split=Split(0.02, 0.0),

@@ -49,7 +49,7 @@ def fine_tune(
     counted = [torch.from_numpy(data.people(learners & who).item_counts()) for who in (is_news, ~is_news)]
     term = child.item_item
     if config.term_ridge:
-        term = updated(term, data.people(learners & is_news), config.term_ridge)
+        term = updated(term, data.people(learners & is_news), config.term_ridge, config.term_support)
     return replace(
         trained,
         item_item=term,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.history import History
 from ml.latency import median_times
@@ -13,7 +14,7 @@ from ml.panels import CUTOFF, BrokenScoresError, Panel, Sides
 from ml.ranker import Ranker
 from ml.results import CRITERION
 from ml.scoring import Scorer
-from ml.verdicts import EVIDENCE, Check, Verdict
+from ml.verdicts import EVIDENCE, Check, Verdict, continuing
 from ml.wording import interval_text
 
 __all__ = ["Check", "Panel", "Rules", "Verdict", "judge"]
@@ -30,6 +31,8 @@ class Rules:
     mean_tolerance: float = 0.0  # or has lost on average: small losses night after night would add up
     panel_tolerance: float = 0.01  # and that one panel may be shown to have lost
     fewest_people: int = 20  # of a panel, for its figures to count
+    few_people: int = 7  # where no panel counts, of all panels together, for a gain to be shown at all,
+    few_chance: float = 0.01  # and the chance up to which as large a gain of so few is no luck
     coverage_kept: float = 0.75  # share of the different titles in the champion's lists; few people vary
     dislikes_tolerance: float = 0.02  # by which the share of disliked titles that are shown may rise
     latency_factor: float = 2.0  # of the champion's time for one list,
@@ -68,10 +71,13 @@ def judge(
     shown, coverages = _coverage(sides, rules)
     dislikes, risen = _dislikes(sides, rules)
     latency, seconds = _latency(candidate, champion, sides.panels, rules)
-    checks += [Check("scores", True, "Every score is a finite number."), _evidence(panels, rules)]
-    checks += [*_rankings(compared, rules), _on_the_whole(sides, rules), shown, dislikes, latency]
+    evidence, whole = _evidence(sides, rules), _on_the_whole(sides, rules)
+    decisive = whole if len(_decisive(sides, rules)) else evidence
+    checks += [Check("scores", True, "Every score is a finite number."), evidence]
+    checks += [*_rankings(compared, rules), whole, shown, dislikes, latency]
     measured = {"coverage@20": coverages, "disliked@20": risen, "rank seconds": seconds}
-    return Verdict.of(checks, _praise(compared), {"panels": compared, **measured})
+    praise = _praise(compared) or f"Promoted: {continuing(decisive.sentence)}"
+    return Verdict.of(checks, praise, {"panels": compared, **measured})
 
 
 def _titles(candidate: Ranker, champion: Ranker) -> Check:
@@ -88,14 +94,47 @@ def _titles(candidate: Ranker, champion: Ranker) -> Check:
     )
 
 
-def _evidence(panels: Sequence[Panel], rules: Rules) -> Check:
-    """Check that there is a panel to go by at all."""
-    most = max((len(panel.cases) for panel in panels), default=0)
-    if most < rules.fewest_people:
-        only = f"Only {most} people to compare on, {rules.fewest_people} are needed."
-        return Check(EVIDENCE, False, only)
-    counted = sum(len(panel.cases) for panel in panels if len(panel.cases) >= rules.fewest_people)
-    return Check(EVIDENCE, True, f"{counted} people to compare on.")
+def _evidence(sides: Sides, rules: Rules) -> Check:
+    """Check that there are people enough to go by; a few must show a gain that chance hardly ever gives."""
+    people = sum(len(panel.cases) for panel in sides.panels)
+    if counted := len(_decisive(sides, rules)):
+        return Check(EVIDENCE, True, f"{counted} people to compare on.")
+    missing = rules.fewest_people - people
+    found = f"Compared on {people} {'person' if people == 1 else 'people'}"
+    if people < rules.few_people:
+        wanted = f"at least {rules.few_people} must show a gain"
+        return Check(EVIDENCE, False, f"{found}: {wanted}; with {missing} more it need only be no worse.")
+    gains = sides.gains(0)
+    chance = chance_of(gains)
+    sentence = (
+        f"{found}, NDCG@20 changes by {_signed(bootstrap(gains).to_dict())}, by luck alone {_often(chance)};"
+        f" of so few {_often(rules.few_chance)} is allowed; with {missing} more it need only be no worse."
+    )
+    return Check(EVIDENCE, chance <= rules.few_chance, sentence)
+
+
+def _decisive(sides: Sides, rules: Rules) -> NDArray[np.float64]:
+    """Return the gains (U',) of the panels that count, else of all together where they are enough."""
+    gains = sides.gains(rules.fewest_people)
+    if not len(gains) and len(together := sides.gains(0)) >= rules.fewest_people:
+        return together
+    return gains
+
+
+def chance_of(gains: NDArray[np.float64]) -> float:
+    """Return how likely so large a mean is where each person's gain (U,) might as well be a loss.
+
+    The exact sign-flip test (Fisher, 1935), one-sided. Unlike a bootstrap of so few it does not promise more
+    than they can show: of fewer than seven people never less than 1 %. Costs 2^U sums; U of some twenty.
+    """
+    sums = np.zeros(1)
+    for gain in gains:
+        sums = np.concatenate([sums + gain, sums - gain])
+    return float((sums >= gains.sum() - 1e-12).mean())
+
+
+def _often(chance: float) -> str:
+    return f"{100 * chance:.1f} times in 100" if chance >= 0.001 else "less than once in 1,000"
 
 
 def _rankings(compared: Mapping[str, Any], rules: Rules) -> list[Check]:
@@ -119,7 +158,7 @@ def _rankings(compared: Mapping[str, Any], rules: Rules) -> list[Check]:
 
 def _on_the_whole(sides: Sides, rules: Rules) -> Check:
     """Check everybody of the panels that count, taken together: the mean, and how far it may be off."""
-    gains = sides.gains(rules.fewest_people)
+    gains = _decisive(sides, rules)
     if not len(gains):
         return Check("on the whole", True, "Nobody is left to take together.")
     interval = bootstrap(gains).to_dict()
@@ -183,13 +222,13 @@ def _latency(
 
 
 def _praise(compared: Mapping[str, Any]) -> str:
-    """Say what a promotion rests on."""
+    """Say what a promotion rests on; nothing where no panel counts."""
     counted = [
         f"{_signed(figures['difference'][CRITERION])} on {figures['people']} {name}"
         for name, figures in compared.items()
         if figures["counted"]
     ]
-    return f"Promoted: NDCG@20 {', '.join(counted)}."
+    return f"Promoted: NDCG@20 {', '.join(counted)}." if counted else ""
 
 
 def _signed(interval: Mapping[str, float]) -> str:

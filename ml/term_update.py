@@ -21,20 +21,22 @@ MOST_PEOPLE = 5_000  # whose U x U system is solved; of more, those with the lon
 SMALLEST = 1e-4  # a change below it is noise, and would only fill the table
 
 
-def updated(term: ItemItem, people: Dataset, ridge: float) -> ItemItem:
+def updated(term: ItemItem, people: Dataset, ridge: float, fewest: int = 1) -> ItemItem:
     """Move the sparse part towards people of the same id map; the spectral part stays.
 
     Only weights between titles that some of them liked can change: to titles that nobody was shown, their
-    silence says nothing. Towards each title as many of the largest weights are kept as the fullest has now.
-    `ridge` counts people. Costs U^3 + U T^2 operations for U people who like T titles. A silent term stays
-    silent; nobody, or nothing liked, changes nothing.
+    silence says nothing. What one title says of another changes only where at least `fewest` people spoke of
+    both: of a title that hardly anybody knows, two who agree would else say all there is to say. Towards each
+    title as many of the largest weights are kept as the fullest has now. `ridge` counts people. Costs
+    U^3 + U T^2 operations for U people who like T titles. A silent term stays silent; nobody, or nothing
+    liked, changes nothing.
     """
     lists = Lists.of(people, term)
     if term.is_silent or not len(lists.titles):
         return term
     neighbours = int(np.bincount(term.tensors[TARGETS].numpy()).max(initial=0))
     before = block(term, lists.titles)
-    return with_block(term, lists.titles, before + lists.change(before, ridge), neighbours)
+    return with_block(term, lists.titles, before + lists.change(before, ridge, fewest), neighbours)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Lists:
         liked[rows, columns] = likes[known] * weights[rows]
         return cls(titles, said, liked)
 
-    def change(self, before: Array, ridge: float) -> Array:
+    def change(self, before: Array, ridge: float, fewest: int = 1) -> Array:
         """Return what is to be added to the weights (T, T) among the titles; its diagonal is zero.
 
         In the dual, P = (X'X + ridge)^-1 = (1 - X' S X) / ridge with S = (X X' + ridge)^-1.
@@ -76,6 +78,9 @@ class Lists:
         change: Array = wish - inverse * multipliers
         np.fill_diagonal(change, 0.0)
         change[np.abs(change) < SMALLEST] = 0.0
+        if fewest > 1:
+            spoke = (self.said != 0).astype(np.float32)
+            change[spoke.T @ spoke < fewest] = 0.0
         return change
 
 

@@ -21,6 +21,7 @@ from nostrade_site.metrics import queue_depths, ranking_latency
 from nostrade_site.models import Backup
 from recommender.models import Checkpoint
 from recommender.online import by_version
+from recommender.trust import Attendance
 
 DAYS = 30
 CACHE_SECONDS = 5 * 60  # the log has no index by time alone: a large one is counted now and then
@@ -42,7 +43,8 @@ def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "versions": by_version(timezone.localdate() - timedelta(days=DAYS - 1)),
         "active": (active := Checkpoint.objects.active()),
         "news": _news(active),
-        "run": Checkpoint.objects.exclude(holder="").first(),
+        "run": (run := Checkpoint.objects.exclude(holder="").first()),
+        "learning": _learning(run),
         "latency": ranking_latency(),
         "queues": _queues(),
         "backup": Backup.objects.first(),
@@ -54,6 +56,18 @@ def _news(active: Checkpoint | None) -> int:
     """Count what was said since the active checkpoint learned."""
     reactions = Event.objects.exclude(feedback_type=FeedbackType.RETRACTED)
     return reactions.filter(pk__gt=active.last_event_id).count() if active else 0
+
+
+def _learning(run: Checkpoint | None) -> list[str]:
+    """Say who taught the latest run, whom it was compared on, and what slows learning down."""
+    if run is None:
+        return []
+    checks = run.comparison.get("checks", [])
+    found = [check["sentence"] for check in checks if check["name"] == "evidence" and check["sentence"]]
+    if people := run.config.get("people"):
+        attendance = Attendance.from_dict(people)
+        found = [attendance.sentence, *attendance.remarks, *found]
+    return found
 
 
 def _queues() -> dict[str, Any]:

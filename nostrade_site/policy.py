@@ -16,6 +16,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "impression_days": settings.IMPRESSION_DAYS,
         "list_days": settings.LIST_DAYS,
         "receipt_days": settings.RECEIPT_DAYS,
+        "network_days": settings.NETWORK_DAYS,
         "guest_days": settings.GUEST_IDLE_DAYS,
         "session_days": settings.SESSION_COOKIE_AGE // DAY,
         "poster_hosts": settings.POSTER_HOSTS,

@@ -39,6 +39,10 @@ SCHEDULE = {
         "task": "feedback.tasks.prune_receipts",
         "schedule": crontab(hour="4", minute="0"),
     },
+    "prune-networks-daily": {
+        "task": "feedback.tasks.prune_networks",
+        "schedule": crontab(hour="4", minute="6"),
+    },
     "prune-lists-daily": {"task": "feedback.tasks.prune_lists", "schedule": crontab(hour="4", minute="4")},
     "carry-on-forgotten-lists": {
         "task": "feedback.tasks.carry_on_forgotten_lists",

@@ -34,7 +34,7 @@ class CheckpointAdmin(admin.ModelAdmin):
     list_display = ("version", "standing", "verdict", "made")
     list_filter = ("state",)
     search_fields = ("version", "verdict", "git_revision")
-    actions = ("promote", "roll_back")
+    actions = ("promote", "roll_back", "take_as_reference")
     change_list_template = "admin/recommender/checkpoint/change_list.html"
     change_form_template = "admin/recommender/checkpoint/change_form.html"
     fieldsets = (
@@ -164,6 +164,15 @@ class CheckpointAdmin(admin.ModelAdmin):
     def roll_back(self, request: HttpRequest, queryset: QuerySet[Checkpoint]) -> None:
         if (checkpoint := self._only(request, queryset)) is not None:
             self._roll_back(request, checkpoint)
+
+    @admin.action(description="Take as the reference: measure drift from here", permissions=["change"])
+    def take_as_reference(self, request: HttpRequest, queryset: QuerySet[Checkpoint]) -> None:
+        """Say that somebody has looked at a checkpoint's pages, and found them good."""
+        if (checkpoint := self._only(request, queryset)) is not None:
+            checkpoint.take_as_reference()
+            self.log_change(request, checkpoint, "Taken as the reference.")
+            said = f"How far later nights lead is measured from {checkpoint}."
+            self.message_user(request, said, messages.SUCCESS)
 
     def _promote(self, request: HttpRequest, checkpoint: Checkpoint) -> None:
         try:

@@ -13,7 +13,7 @@ from ml.scoring import Scorer
 from ml.verdicts import Check, Verdict
 from recommender.models import Checkpoint, NotServable, shortened
 from recommender.serving import LiveRanker, live_ranker
-from recommender.taste import examine_taste
+from recommender.taste import A_NIGHT, IN_ALL, examine_taste
 
 
 def decide(
@@ -32,19 +32,28 @@ def decide(
         reason = str(error).replace(f"{settings.CHECKPOINT_DIR}{os.sep}", "")  # shown in the admin: no paths
         verdict, taste = Verdict.of([Check("loads", False, f"It does not load. {reason}")], "", {}), None
     else:
-        verdict, taste = compare(ours, theirs, panels, references)
+        verdict = judge(ours.ranker, theirs.ranker, panels, references)
+        verdict, taste = shown_to_tastes(verdict, candidate, champion, (ours, theirs))
     comparison = {"champion": champion.version, **verdict.to_dict(), "taste": taste}
     candidate.verdict, candidate.comparison = shortened(verdict.sentence), comparison
     candidate.save(update_fields=["verdict", "comparison"])
     return verdict
 
 
-def compare(
-    candidate: LiveRanker, champion: LiveRanker, panels: Sequence[Panel], references: Mapping[str, Scorer]
+def shown_to_tastes(
+    verdict: Verdict, candidate: Checkpoint, champion: Checkpoint, rankers: tuple[LiveRanker, LiveRanker]
 ) -> tuple[Verdict, dict[str, Any] | None]:
-    """Judge by the people of the panels, then by the pages of known tastes, which a broken ranker has not."""
-    verdict = judge(candidate.ranker, champion.ranker, panels, references)
+    """Judge by the pages of known tastes too, which a ranker without figures, a broken one, has not."""
     if not verdict.figures:
         return verdict, None
-    taste = examine_taste(candidate, champion)
-    return verdict.followed_by(taste.checks), taste.to_dict()
+    limits = A_NIGHT if candidate.is_nightly else IN_ALL
+    ours, theirs = rankers
+    checks, reference = [], None
+    if (earlier := champion.reference()) != champion:
+        try:
+            reference = live_ranker(earlier, theirs.catalogue)
+        except NotServable:
+            lost = f"The reference {earlier} does not load; how far all nights have led cannot be told."
+            checks = [Check("taste: reference", False, f"{lost} Take the champion as the reference.")]
+    taste = examine_taste(ours, theirs, limits=limits, reference=reference)
+    return verdict.followed_by([*taste.checks, *checks]), taste.to_dict()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from django.db import transaction
 
@@ -10,10 +11,12 @@ from feedback.models import Event
 from ml.checkpoint import Checkpoint as Weights
 from recommender import faithfulness, gate, storage
 from recommender.models import Checkpoint
+from recommender.models.checkpoints import NIGHTLY
 from recommender.pruning import prune_checkpoints
 from recommender.runs import CannotRetrain, Run, RunLost, claim, dead_run
-from recommender.training import NIGHTLY, NothingToDo, trained
+from recommender.training import NothingToDo, trained
 from recommender.training_data import material, panels_of, references_of
+from recommender.trust import Attendance
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +78,14 @@ def refuse_too_little(champion: Checkpoint, until: int, n_new: int) -> None:
         raise NothingToDo(f"Nothing was said since {judged}, which was rejected.")
 
 
+def note_attendance(run: Run, attendance: Attendance) -> None:
+    """Say who takes part in a run: in its log, and in the row, which the dashboard reads."""
+    for text in (attendance.sentence, *attendance.remarks):
+        run.say(text)
+    run.checkpoint.config |= {"people": attendance.to_dict()}
+    run.checkpoint.save(update_fields=["config"])
+
+
 def carry_out(run: Run) -> None:
     """Do what is left of a run, and end it."""
     candidate, parent = run.checkpoint, run.checkpoint.parent
@@ -84,7 +95,8 @@ def carry_out(run: Run) -> None:
     weights = Weights.load(parent.path)
     extent = parent.last_event_id, candidate.last_event_id
     run.say("Gathering what was said, and by whom.")
-    data = material(run.folder, weights.id_map.ids, extent, whole=run.preset != NIGHTLY)
+    whole = run.preset != NIGHTLY
+    data = material(run.folder, weights.id_map.ids, extent, whole=whole, came=partial(note_attendance, run))
     if not candidate.path.exists():  # else it died between training and judgement
         run.say(f"Training ({run.preset}) on {data.news.n_users:,} people with news.")
         trained(run, weights, data).save(candidate.path)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,18 @@ ENOUGH_KNOWN = 0.5
 FIRST_REACTION, A_MINUTE = 1_700_000_000.0, 60.0
 # Different genres on a page, or this share of those on the champion's page where that is less.
 MIN_GENRES, GENRES_KEPT = 8, 0.5
-MIN_OVERLAP = 0.4  # of a page with the champion's, on average: less is another model, not a day's training
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far pages may move from a ranker's; `benchmarks.poisoning` has honest nights and others."""
+
+    overlap: float  # of a page with that ranker's, on average: at this or below it is another model
+    rise: int  # titles by which a genre may rise on any page of `PAGE_SIZE`: more is somebody's wish
+
+
+A_NIGHT = Limits(0.6, 4)  # from the champion, by a night's training
+IN_ALL = Limits(0.4, 6)  # from the reference, by all nights since, or by a training from nothing
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,11 @@ class Page:
     seen: frozenset[int]
     before: tuple[int, ...]
     now: tuple[int, ...]
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """Return what either shows."""
+        return (*self.before, *self.now)
 
     @property
     def kept(self) -> int:
@@ -112,29 +129,53 @@ def read_profiles() -> list[Profile]:
 
 
 def examine_taste(
-    candidate: LiveRanker, champion: LiveRanker, profiles: Sequence[Profile] | None = None
+    candidate: LiveRanker,
+    champion: LiveRanker,
+    profiles: Sequence[Profile] | None = None,
+    *,
+    limits: Limits = A_NIGHT,
+    reference: LiveRanker | None = None,
 ) -> TasteReport:
     """Show the profiles both rankers' first pages, as the feed would with adult titles off, and check them.
 
-    Costs three queries a profile and ranker at most, and some milliseconds of ranking.
+    With a `reference`, the ranker from which the champion was made night by night, its pages are compared
+    too: many small steps in one direction are a large one. Costs three queries a profile and ranker at most,
+    and some milliseconds of ranking.
     """
     asked = read_profiles() if profiles is None else profiles
     fitting = [profile for profile in asked if profile.fits(champion)]
     pages = tuple(page_of(profile, candidate, champion) for profile in fitting)
     skipped = tuple(profile.name for profile in asked if profile not in fitting)
-    return examine_pages(pages, champion.catalogue, skipped)
+    report = examine_pages(pages, champion.catalogue, skipped, limits)
+    if reference is None:
+        return report
+    since = tuple(page_of(profile, candidate, reference) for profile in fitting if profile.fits(reference))
+    return replace(report, checks=(*report.checks, *examine_steps(since)))
 
 
-def examine_pages(pages: Sequence[Page], catalogue: Catalogue, skipped: tuple[str, ...] = ()) -> TasteReport:
+def examine_steps(pages: Sequence[Page]) -> tuple[Check, ...]:
+    """Check how far all nights have led; in `pages` the reference's stand in the place of the champion's."""
+    items = Item.objects.prefetch_related("genres").in_bulk({pk for page in pages for pk in page.shown})
+    found = _no_drift(pages, IN_ALL, "reference"), _no_genre_rises(pages, items, IN_ALL, "reference")
+    return tuple(replace(check, name=f"{check.name} in all") for check in found)
+
+
+def examine_pages(
+    pages: Sequence[Page],
+    catalogue: Catalogue,
+    skipped: tuple[str, ...] = (),
+    limits: Limits = A_NIGHT,
+) -> TasteReport:
     """Check pages. The feed's rules promise the first, second and fourth check; here they are kept to it."""
-    shown = {pk for page in pages for pk in (*page.before, *page.now)}
+    shown = {pk for page in pages for pk in page.shown}
     items = Item.objects.prefetch_related("genres").in_bulk(shown)
     checks = (
         _nothing_seen(pages, items),
         _nothing_out_of_sight(pages, items),
         _different_genres(pages, items),
         _no_sequels(pages, catalogue, items),
-        _no_drift(pages),
+        _no_drift(pages, limits),
+        _no_genre_rises(pages, items, limits),
     )
     return TasteReport(checks, tuple(pages), skipped, {pk: item.name for pk, item in items.items()})
 
@@ -195,15 +236,36 @@ def _no_sequels(pages: Sequence[Page], catalogue: Catalogue, items: Mapping[int,
     return Check("taste: sequels", True, "Nobody is shown a sequel before the start of its series.")
 
 
-def _no_drift(pages: Sequence[Page]) -> Check:
+def _no_drift(pages: Sequence[Page], limits: Limits, whose: str = "champion") -> Check:
     if not pages:
         return Check("taste: drift", True, "No taste is known here well enough to compare pages.")
     mean = sum(page.overlap for page in pages) / len(pages)
     least = min(pages, key=lambda page: page.overlap)
-    found = f"On average {_percent(mean)} of a page is on the champion's too, least"
+    found = f"On average {_percent(mean)} of a page is on the {whose}'s too, least"
     found = f"{found} ({_percent(least.overlap)}) for the taste “{least.profile}”"
-    sentence = f"{found}; {_percent(MIN_OVERLAP)} are needed."
-    return Check("taste: drift", mean >= MIN_OVERLAP, sentence)
+    sentence = f"{found}; more than {_percent(limits.overlap)} is needed."
+    return Check("taste: drift", mean > limits.overlap, sentence)
+
+
+def _no_genre_rises(
+    pages: Sequence[Page], items: Mapping[int, Item], limits: Limits, whose: str = "champion"
+) -> Check:
+    """Check that no genre takes a page over."""
+    counts = [(page, _genres_of(page.before, items), _genres_of(page.now, items)) for page in pages]
+    rises = [(now[g] - before[g], page, g, before[g], now[g]) for page, before, now in counts for g in now]
+    if not rises:
+        return Check("taste: genre rises", True, "There are no genres to compare.")
+    rise, page, genre, n_before, n_now = max(rises, key=lambda each: each[0])
+    found = (
+        f"No genre rises more on any page than {genre} for the taste “{page.profile}”: from {n_before}"
+        f" titles on the {whose}'s to {n_now}"
+    )
+    return Check("taste: genre rises", rise <= limits.rise, f"{found}; {limits.rise} more are allowed.")
+
+
+def _genres_of(anime_ids: Sequence[int], items: Mapping[int, Item]) -> Counter[str]:
+    """Count the titles of each genre."""
+    return Counter(genre.name for pk in anime_ids if pk in items for genre in items[pk].genres.all())
 
 
 def _percent(share: float) -> str:

@@ -21,11 +21,11 @@ from ml.replay import sampled_histories
 from ml.resuming import StateFile
 from ml.splits import Split
 from ml.training import train
+from recommender.models.checkpoints import NIGHTLY
 from recommender.runs import CannotRetrain, Run
 from recommender.training_data import Material
 
-NIGHTLY = "nightly"  # fine-tune the active checkpoint; any preset of `ml.train` trains anew instead
-CHOICES = (NIGHTLY, *PRESETS)
+CHOICES = (NIGHTLY, *PRESETS)  # fine-tune the active checkpoint; any preset of `ml.train` trains anew instead
 SAMPLED_PEOPLE = 2_000  # replayed where no bootstrap ratings are
 FEWEST_PEOPLE = 1_000  # to train anew on
 STATE_EVERY = 100  # steps between two saved states, from which a killed run goes on

@@ -1,13 +1,15 @@
 """What a training run learns from and is judged by: read from the log and the bootstrap ratings, streaming.
 
 Nobody held out ever teaches: of the ratings the people that the starter holds out, of the site a tenth of its
-people, both by a hash of their name, and of everybody else with news the newest word.
+people, both by a hash of their name, and of everybody else with news the newest word. Who of the site is read
+at all, `recommender.trust` draws.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from django.db.models import Count
 
 from catalog.models import MergedItem
 from feedback.exporting import Extent, export_events, pseudonym_of
+from feedback.guests import GUEST_PREFIX
 from feedback.models import Event
 from ml.baselines import EASE, Popularity
 from ml.data import Dataset, clean, describe, joined
@@ -27,6 +30,7 @@ from ml.protocols import Case, fold_in
 from ml.ratings import DataError, read_ratings
 from ml.scoring import Scorer
 from ml.splits import user_fractions
+from recommender import trust
 from recommender.newest import newest_cases, shown_beside, without_newest
 
 RATINGS_HELD_OUT = 0.02  # as the starter's own
@@ -67,14 +71,22 @@ class People:
 
     ids: list[int]
     news: frozenset[str]
+    attendance: trust.Attendance  # of those with news who are not held out
 
 
-def material(folder: Path, known: tuple[int, ...], extent: tuple[int, int], *, whole: bool) -> Material:
+def material(
+    folder: Path,
+    known: tuple[int, ...],
+    extent: tuple[int, int],
+    *,
+    whole: bool,
+    came: Callable[[trust.Attendance], None] = lambda _: None,
+) -> Material:
     """Return the data of a run: that which it left in `folder` before it died, else read anew and kept there.
 
     `known` are the ids of the titles that the parent knows. The news are the events after the first id of
-    `extent`, up to the second. With `whole` everybody is replayed. Raises DataError when no list is left to
-    learn from.
+    `extent`, up to the second. With `whole` everybody is replayed. Data that is read anew is announced to
+    `came`. Raises DataError when no list is left to learn from.
     """
     kept = folder / "data"
     if kept.exists():
@@ -82,7 +94,9 @@ def material(folder: Path, known: tuple[int, ...], extent: tuple[int, int], *, w
             return Material.load(kept)
         except DataError:
             shutil.rmtree(kept)
-    found = gather(known, extent, whole=whole)
+    people = choose_people(*extent, None if whole else MOST_OLD_PEOPLE)
+    came(people.attendance)
+    found = gather(known, extent, people)
     found.save(kept)
     return found
 
@@ -94,10 +108,9 @@ def bootstrap_ratings(path: Path) -> pd.DataFrame:
     return ratings.assign(item_id=ratings["item_id"].replace(heirs)) if heirs else ratings
 
 
-def gather(known: tuple[int, ...], extent: tuple[int, int], *, whole: bool) -> Material:
+def gather(known: tuple[int, ...], extent: tuple[int, int], people: People) -> Material:
     """Read the log and the ratings, and say who teaches what."""
-    after, until = extent
-    people = choose_people(after, until, None if whole else MOST_OLD_PEOPLE)
+    _, until = extent
     tables = [read_log(people, until)]
     if settings.RATINGS_CSV:
         tables.insert(0, bootstrap_ratings(Path(settings.RATINGS_CSV)))
@@ -143,25 +156,37 @@ def choose_people(after: int, until: int, most_old: int | None) -> People:
     """Choose, in one pass over the people of the log, who is read.
 
     Everybody with news, the held-out people, and of all others `most_old`, those of the highest hash: the
-    draw is the same every night until more people come.
+    draw is the same every night until more people come. Of each of these groups those take part whom
+    `recommender.trust` draws; who said a single thing teaches nothing, and takes nobody's place there.
     """
     said = Event.objects.standing().teaching().filter(pk__lte=until).order_by()
     with_news = set(said.filter(pk__gt=after).values_list("user_id", flat=True).distinct().iterator())
-    old: list[tuple[float, int]] = []
-    held: list[tuple[float, int]] = []
+    old: list[tuple[bool, float, int]] = []
+    held: list[tuple[bool, float, int]] = []
     news = []
-    for user_id in said.values_list("user_id", flat=True).distinct().iterator():
-        name = pseudonym_of(user_id)
-        fraction = float(user_fractions(np.array([name]))[0])
+    titles = said.values("user_id").annotate(titles=Count("item_id", distinct=True)).filter(titles__gte=2)
+    for user_id, username in titles.values_list("user_id", "user__username").iterator():
+        fraction = float(user_fractions(np.array([pseudonym_of(user_id)]))[0])
+        named_guest = username.startswith(GUEST_PREFIX)  # however many there are, members are not crowded out
         if fraction < SITE_HELD_OUT:
-            held.append((fraction, user_id))
+            held.append((named_guest, fraction, user_id))
         elif user_id in with_news:
-            news.append((name, user_id))
+            news.append(user_id)
         else:
-            old.append((fraction, user_id))
-    kept = sorted(held)[:MOST_HELD_OUT] + sorted(old, reverse=True)[:most_old]
-    ids = sorted([user_id for _, user_id in kept] + [user_id for _, user_id in news])
-    return People(ids, frozenset(name for name, _ in news))
+            old.append((named_guest, -fraction, user_id))
+    known = trust.look_up(news)
+    taught = trust.take_part(known, until, trust.RULES)
+    judges = _drawn(sorted(held)[:MOST_HELD_OUT], until, trust.JUDGES)
+    replayed = _drawn(sorted(old)[:most_old], until, trust.RULES)
+    return People(
+        sorted(judges | replayed | taught),
+        frozenset(map(pseudonym_of, taught)),
+        trust.Attendance.of(known, taught, trust.RULES),
+    )
+
+
+def _drawn(people: Sequence[tuple[bool, float, int]], seed: int, rules: trust.Rules) -> set[int]:
+    return trust.take_part(trust.look_up([user_id for *_, user_id in people]), seed, rules)
 
 
 def read_log(people: People, until: int) -> pd.DataFrame:

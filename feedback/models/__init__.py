@@ -3,6 +3,7 @@
 from feedback.models.dismissals import Dismissal, DismissalQuerySet
 from feedback.models.events import Event
 from feedback.models.imports import ListImport
+from feedback.models.networks import LastNetwork
 from feedback.models.people import Person, TrainingOptOut
 from feedback.models.reading import AppendOnlyError, EventQuerySet, FeedbackType
 from feedback.models.receipts import KeyReusedError, Receipt
@@ -16,6 +17,7 @@ __all__ = [
     "EventQuerySet",
     "FeedbackType",
     "KeyReusedError",
+    "LastNetwork",
     "ListImport",
     "Person",
     "Receipt",

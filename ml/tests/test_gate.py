@@ -14,7 +14,7 @@ from ml.config import SASREC_ALONE
 from ml.data import clean
 from ml.feedback import Feedback
 from ml.fine_tuning import fine_tune
-from ml.gate import Panel, Rules, judge
+from ml.gate import Panel, Rules, chance_of, judge
 from ml.history import History
 from ml.id_maps import IdMap
 from ml.leave_out import leave_one_out_in_time
@@ -82,7 +82,8 @@ def found(verdict, name: str):
 
 
 def test_a_better_candidate_passes(champion, better, panels):
-    verdict = judge(Ranker(better), Ranker(champion), panels, {})
+    # Fifty-one people say little of dislikes, and how little hangs on the processor.
+    verdict = judge(Ranker(better), Ranker(champion), panels, {}, Rules(dislikes_tolerance=0.1))
     assert verdict.passed, verdict.sentence
     assert failed(verdict) == set()
     assert verdict.sentence.startswith("Promoted: NDCG@20 +0.")
@@ -116,6 +117,50 @@ def test_a_candidate_trained_on_shuffled_titles_is_rejected(champion, better, pa
     assert f"ranking for {RATINGS}" in failed(verdict)
     assert verdict.sentence.startswith(f"Rejected: on 120 {RATINGS} NDCG@20 falls by 0.")
     assert verdict.sentence.endswith("; 0.010 is allowed.")
+
+
+def few(panels, n: int) -> list[Panel]:
+    """Keep the first n people, in two panels."""
+    return [Panel(RATINGS, panels[0].cases[: n // 2], (3,)), Panel(SITE, panels[1].cases[: n - n // 2], (3,))]
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 6])
+def test_fewer_than_seven_people_show_nothing_and_it_says_how_many_more_it_takes(champion, better, panels, n):
+    verdict = judge(Ranker(better), Ranker(champion), few(panels, n), {})
+    assert failed(verdict) == {"evidence"}
+    missing = 20 - n
+    person = "person" if n == 1 else "people"
+    assert verdict.sentence == (
+        f"Kept the champion: compared on {n} {person}: at least 7 must show a gain; with {missing} more it"
+        " need only be no worse."
+    )
+
+
+def test_a_few_people_who_gain_alike_are_enough(champion, better, panels):
+    verdict = judge(Ranker(better), Ranker(champion), few(panels, 15), {})
+    assert verdict.passed, verdict.sentence
+    assert verdict.sentence.startswith("Promoted: compared on 15 people, NDCG@20 changes by +0.")
+    assert verdict.sentence.endswith(" 1.0 times in 100 is allowed; with 5 more it need only be no worse.")
+
+
+@pytest.mark.parametrize("n", [7, 19])
+def test_a_tie_of_a_few_keeps_the_champion(champion, panels, n):
+    verdict = judge(Ranker(champion), Ranker(champion), few(panels, n), {})
+    assert failed(verdict) == {"evidence"}
+    assert verdict.sentence.startswith(
+        f"Kept the champion: compared on {n} people, NDCG@20 changes by +0.000"
+    )
+
+
+def test_a_few_people_are_fooled_by_noise_no_more_than_they_may_be():
+    """Gains that are losses as often: one in a hundred passes, of any number of people."""
+    rng = np.random.default_rng(0)
+    for n in (5, 7, 12):
+        gains = rng.normal(0, 1, (2000, n)) * (rng.random((2000, n)) < 0.7)
+        assert np.mean([chance_of(row) <= 0.01 for row in gains]) <= 0.015
+    assert chance_of(np.full(7, 0.1)) == 1 / 128
+    assert chance_of(np.full(6, 0.1)) > 0.01
+    assert chance_of(np.zeros(12)) == 1.0
 
 
 def test_a_fall_on_one_panel_is_enough(champion, better, panels):
@@ -224,13 +269,19 @@ def test_a_slow_candidate_is_rejected(champion, panels):
 
 
 def test_too_few_people_keep_the_champion(champion, better, panels):
-    few = [replace(panel, cases=panel.cases[:7]) for panel in panels]
-    verdict = judge(Ranker(better), Ranker(champion), few, {})
+    small = [replace(panel, cases=panel.cases[:3]) for panel in panels]
+    verdict = judge(Ranker(better), Ranker(champion), small, {})
     assert not verdict.passed
-    assert verdict.sentence == "Kept the champion: only 7 people to compare on, 20 are needed."
-    assert verdict.figures["panels"][SITE]["people"] == 7  # measured all the same
+    assert verdict.sentence == (
+        "Kept the champion: compared on 6 people: at least 7 must show a gain;"
+        " with 14 more it need only be no worse."
+    )
+    assert verdict.figures["panels"][SITE]["people"] == 3  # measured all the same
     nobody = judge(Ranker(better), Ranker(champion), [], {})
-    assert nobody.sentence == "Kept the champion: only 0 people to compare on, 20 are needed."
+    assert nobody.sentence == (
+        "Kept the champion: compared on 0 people: at least 7 must show a gain;"
+        " with 20 more it need only be no worse."
+    )
 
 
 def test_a_panel_too_small_is_reported_and_does_not_decide(champion, better, panels):

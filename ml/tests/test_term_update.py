@@ -104,3 +104,11 @@ def test_people_who_like_nothing_change_nothing(term: ItemItem) -> None:
     assert updated(term, sour, 50.0) is term
     nobody = replace(sour).people(np.zeros(sour.n_users, dtype=bool))
     assert updated(term, nobody, 50.0) is term
+
+
+def test_fewer_people_than_asked_move_no_pair(term: ItemItem) -> None:
+    """Four who agree on a title that hardly anybody knows would else decide what is said of it."""
+    for n, moves in ((4, False), (5, True)):
+        assert (say(updated(term, agreeing(n), 50.0, fewest=5), 1, 30) != say(term, 1, 30)) is moves
+    strangers = people([[(n, Feedback.LOVE), (30, Feedback.LOVE)] for n in range(1, 9)])
+    assert all(say(updated(term, strangers, 50.0, fewest=5), n, 30) == say(term, n, 30) for n in range(1, 9))

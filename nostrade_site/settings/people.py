@@ -1,7 +1,7 @@
 """Accounts, guests, how long is kept what people sent, and mail."""
 
 from nostrade_site import environment
-from nostrade_site.environment import env, rate_per_address, whole_number
+from nostrade_site.environment import env, flag, rate_per_address, whole_number
 
 AUTH_USER_MODEL = "auth.User"
 # The first alone is asked for a password; sessions that began under the names of the others go on.
@@ -57,6 +57,10 @@ GUEST_IDLE_DAYS = whole_number("GUEST_IDLE_DAYS", default=90, minimum=1)
 NOT_NOW_DAYS = whole_number("NOT_NOW_DAYS", default=30, minimum=1)
 # How long the API knows a repeated Idempotency-Key.
 RECEIPT_DAYS = whole_number("RECEIPT_DAYS", default=7, minimum=1)
+# How long is kept, as a keyed hash, from which network somebody last said something.
+NETWORK_DAYS = whole_number("NETWORK_DAYS", default=90, minimum=1)
+# Whether all people share one network, as in a school: then a training run cannot tell crowds by theirs.
+ONE_NETWORK = flag("ONE_NETWORK", default=False)
 # How large an uploaded list may be, and how long is kept what it said.
 LIST_UPLOAD_MB = whole_number("LIST_UPLOAD_MB", default=16, minimum=1)
 # What reading a long list may take, in a process of its own.

@@ -16,6 +16,7 @@ from nostrade_site.metrics import Latency, ranking_latency
 from nostrade_site.models import Backup
 from recommender.metrics import RANKING
 from recommender.models import Checkpoint, Impression
+from recommender.trust import Attendance
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("admin:dashboard")
@@ -45,6 +46,24 @@ def test_it_works(admin_client):
     assert page.context["news"] == 5
     for words in ("champion", "Worse by 0.02.", "100.0 %"):
         assert words in page.text
+
+
+def test_it_says_whom_the_latest_run_learned_from_and_was_compared_on(admin_client):
+    few = "Compared on 7 people, NDCG@20 changes by +0.010: with 13 more it need only be no worse."
+    guests = Attendance(people=40, taken=2, newcomers=40, newcomers_taken=2, network=3, network_taken=1)
+    Checkpoint.objects.create(
+        version="tried",
+        state="rejected",
+        holder="web:1",
+        verdict=f"Kept the champion: {few}",
+        config={"preset": "nightly", "people": guests.to_dict()},
+        comparison={"checks": [{"name": "evidence", "passed": False, "sentence": few}]},
+    )
+    page = admin_client.get(PAGE)
+    assert page.context["learning"] == [guests.sentence, *guests.remarks, few]
+    assert "of 40 guests and newcomers 2 (100 % of the run)" in page.text
+    assert "learning is slow until members have been here for 7 days" in page.text
+    assert "with 13 more it need only be no worse" in page.text
 
 
 @pytest.mark.usefixtures("broker")

@@ -20,7 +20,7 @@ from django.test import Client
 from django.urls import reverse
 
 from catalog.tests.factories import ItemFactory
-from feedback.models import Dismissal, Event, FeedbackType, ListImport, Saved
+from feedback.models import Dismissal, Event, FeedbackType, LastNetwork, ListImport, Saved
 from feedback.teaching import let_teach
 from feedback.tests.factories import PASSWORD, UserFactory
 from nostrade_site.accounts.deleting import delete_account
@@ -72,6 +72,7 @@ def fill(user: User) -> User:
     Saved.objects.create(user=user, item=item, list_import=brought)
     Dismissal.objects.dismiss(user, item, Dismissal.Kind.SEEN)
     let_teach(user, allowed=False)
+    LastNetwork.objects.note(user, "198.51.100.1")
     Preferences.objects.create(user=user, controls="variety=2")
     Ignored.objects.create(user=user, item=said)
     shown = {"day": "2026-01-01", "shown_at": "2026-01-01T00:00Z"}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ml.ranker import Ranker
 
 LONGEST_VERDICT = 300
+NIGHTLY = "nightly"  # the preset of a run that goes on training the active checkpoint
 
 
 def shortened(sentence: str) -> str:
@@ -108,6 +109,26 @@ class Checkpoint(models.Model):
         except ValidationError as error:
             raise NotServable(f"{self.version!r} is not a version: use letters, digits, - and _.") from error
         return Path(settings.CHECKPOINT_DIR) / self.version
+
+    @property
+    def is_nightly(self) -> bool:
+        """Tell whether it was made by going on training its parent; so little of it is new."""
+        return bool(self.config.get("preset", NIGHTLY) == NIGHTLY) and self.parent_id is not None
+
+    def reference(self) -> Checkpoint:
+        """Return where the line of nightly runs began that led here: what somebody looked at last.
+
+        That is what was brought or trained from nothing, or what an operator took as the reference since.
+        """
+        found = self
+        while found.is_nightly and not found.config.get("reference") and found.parent is not None:
+            found = found.parent
+        return found
+
+    def take_as_reference(self) -> None:
+        """Let the drift of later nights be measured from here: somebody has looked at its pages."""
+        self.config |= {"reference": True}
+        self.save(update_fields=["config"])
 
     def load(self) -> Ranker:
         """Load the directory strictly, fetched from `CHECKPOINT_STORAGE` where it is not here.

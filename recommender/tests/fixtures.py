@@ -7,15 +7,18 @@ catalogue has ten more that the model does not know, one hidden title and one fo
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import time_machine
 import torch
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from catalog.models import Genre, Item
 from feedback.models import Event, FeedbackType
@@ -119,6 +122,18 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[impressions.Log]:
     yield impressions._log
     impressions._log._take()
     impressions.stop()
+
+
+def say_over_days(
+    user: User, anime_ids: Iterable[int], feedback_type: FeedbackType = FeedbackType.LOVE
+) -> None:
+    """React to a title a day, as somebody does who has been here for a while, and is known by that."""
+    said = [*anime_ids]
+    since = timezone.now() - timedelta(days=len(said) + 7)
+    User.objects.filter(pk=user.pk).update(date_joined=since)
+    for place, anime_id in enumerate(said):
+        with time_machine.travel(since + timedelta(days=7 + place), tick=True):
+            say(user, int(anime_id), feedback_type)
 
 
 def say(user: User, anime_id: int, feedback_type: FeedbackType = FeedbackType.LOVE) -> Event:

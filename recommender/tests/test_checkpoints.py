@@ -116,6 +116,8 @@ def test_admin_promotes_and_rolls_back(live: Checkpoint, promote: Promote, admin
     live.refresh_from_db()
     assert "Rolled back: second is active" in act(admin_client, "roll_back", live)
     assert states() == {"first": State.RETIRED, "second": State.ACTIVE}
+    assert "measured from second" in act(admin_client, "take_as_reference", second)
+    assert Checkpoint.objects.get(pk=second.pk).config["reference"]
     assert "Choose exactly one" in act(admin_client, "promote", live, second)
     broken = Checkpoint.objects.create(version="broken")
     assert "Not promoted, nothing changed" in act(admin_client, "promote", broken)

@@ -122,10 +122,47 @@ def test_good_figures_do_not_excuse_pages_nobody_would_want(
     assert verdict.sentence == f"Rejected: {drift.sentence[0].lower()}{drift.sentence[1:]}"
 
 
+def test_a_line_of_nights_is_compared_with_what_it_began_from(
+    live: Checkpoint, register: Register, popularity: Weights, panels: list[Panel], profiles: None
+) -> None:
+    """Each of the nights may have been small: the candidate is compared with the starter of them all too."""
+    first = register(popularity, "first-of-all")
+    second, third = (register(Weights.load(live.path), name) for name in ("second", "third"))
+    Checkpoint.objects.filter(pk=second.pk).update(parent=first, config={"preset": "nightly"})
+    Checkpoint.objects.filter(pk=third.pk).update(parent=second, config={"preset": "nightly"})
+    second, third = (Checkpoint.objects.get(pk=one.pk) for one in (second, third))
+    assert (third.reference(), second.reference(), first.reference()) == (first, first, first)
+    verdict = decide(third, second, panels, {})
+    assert {check.name for check in verdict.checks if not check.passed} >= {"taste: drift in all"}
+    assert "is on the reference's too" in verdict.sentence
+    second.take_as_reference()
+    assert decide(third, second, panels, {}).passed
+    assert Checkpoint.objects.get(pk=third.pk).reference() == second
+
+
+def test_a_training_from_nothing_begins_a_line_of_its_own(live: Checkpoint, register: Register) -> None:
+    anew = register(Weights.load(live.path), "anew")
+    anew.parent, anew.config = live, {"preset": "starter"}
+    assert anew.reference() == anew
+    assert not anew.is_nightly
+
+
+def test_a_lost_reference_is_no_free_pass(
+    live: Checkpoint, register: Register, panels: list[Panel], profiles: None
+) -> None:
+    first, second = (register(Weights.load(live.path), name) for name in ("lost", "second"))
+    second.parent, second.config = first, {"preset": "nightly"}
+    second.save()
+    shutil.rmtree(first.path)
+    verdict = decide(register(Weights.load(live.path), "third"), second, panels, {})
+    assert not verdict.passed
+    assert "The reference lost does not load" in verdict.checks[-1].sentence
+
+
 def test_too_few_people_keep_the_champion(live: Checkpoint, register: Register) -> None:
     candidate = register(Weights.load(live.path), "same")
     assert not decide(candidate, live, [], {}).passed
-    assert candidate.verdict == "Kept the champion: only 0 people to compare on, 20 are needed."
+    assert candidate.verdict.startswith("Kept the champion: compared on 0 people: at least 7 must show")
 
 
 def test_a_candidate_that_does_not_load_is_rejected_without_its_path(

@@ -15,7 +15,7 @@ from ml.config import FINE_TUNING
 from ml.history import History
 from recommender import runs, serving, tasks, training
 from recommender.models import Checkpoint
-from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, NEWCOMERS, ROMANCES, say
+from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, NEWCOMERS, ROMANCES, say, say_over_days
 
 State = Checkpoint.State
 CONFIG = replace(FINE_TUNING, max_steps=12, learning_rate=1e-3)
@@ -36,10 +36,8 @@ def crowd(live: Checkpoint) -> list[User]:
     rng = np.random.default_rng(1)
     romances = [anime_id for anime_id in ROMANCES if anime_id != HIDDEN]
     for person in people:
-        for anime_id in rng.choice(romances, 4, replace=False):
-            say(person, int(anime_id))
-        for anime_id in rng.choice(NEWCOMERS[:5], 3, replace=False):
-            say(person, int(anime_id))
+        first, then = rng.choice(romances, 4, replace=False), rng.choice(NEWCOMERS[:5], 3, replace=False)
+        say_over_days(person, [*first, *then])
     return people
 
 
@@ -50,8 +48,7 @@ def regulars(live: Checkpoint) -> list[User]:
     rng = np.random.default_rng(2)
     for number, person in enumerate(people):
         titles = [pk for pk in (ROMANCES, BATTLES)[number % 2] if pk not in (HIDDEN, ADULT)]
-        for anime_id in rng.choice(titles, 8, replace=False):
-            say(person, int(anime_id))
+        say_over_days(person, rng.choice(titles, 8, replace=False))
     return people
 
 
@@ -80,6 +77,8 @@ def test_it_works(live: Checkpoint, crowd: list[User], settings) -> None:
     assert child.comparison["passed"]
     assert {*NEWCOMERS[:5]} <= {*child.load().item_ids}
     assert child.config["preset"] == "nightly"
+    assert child.config["people"]["taken"] == child.config["people"]["people"] > 50
+    assert child.lines.filter(text__contains="people have said something new").exists()
     assert 0 < child.metrics["steps"] <= CONFIG.max_steps
     assert 0 <= child.metrics["faithfulness"]["rate"] <= 1
     assert not runs.Run(child).folder.exists()
@@ -124,7 +123,8 @@ def test_a_handful_of_people_decide_nothing(live: Checkpoint) -> None:
             say(one, anime_id)
     said = run()
     assert newest().state == State.REJECTED
-    assert "Kept the champion: only 1 people to compare on, 20 are needed." in said
+    kept = "Kept the champion: compared on 1 person: at least 7 must show a gain;"
+    assert f"{kept} with 19 more it need only be no worse." in said
     assert Checkpoint.objects.get(state=State.ACTIVE) == live
 
 

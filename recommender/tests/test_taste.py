@@ -19,7 +19,7 @@ from recommender.models import Checkpoint
 from recommender.order import Order
 from recommender.serving import LiveRanker, live_ranker
 from recommender.starter import load_starter
-from recommender.taste import Page, Profile, TasteReport, examine_pages, examine_taste, read_profiles
+from recommender.taste import A_NIGHT, Page, Profile, TasteReport, examine_pages, examine_taste, read_profiles
 from recommender.tests.fixtures import ADULT, BATTLES, HIDDEN, ROMANCES
 
 LOVE, DISLIKE = FeedbackType.LOVE, FeedbackType.DISLIKE
@@ -139,7 +139,50 @@ def test_pages_that_have_nothing_in_common_are_found(champion: LiveRanker, live:
     report = examine_taste(bad(champion, live, Reversed), champion, PROFILES)
     assert "taste: drift" in failed(report)
     drift = next(check for check in report.checks if check.name == "taste: drift")
-    assert drift.sentence.endswith("; 40 % are needed.")
+    assert drift.sentence.endswith("; more than 60 % is needed.")
+
+
+def found_in(pages: list[Page], champion: LiveRanker, name: str) -> bool:
+    report = examine_pages(pages, champion.catalogue)
+    return next(check.passed for check in report.checks if check.name == name)
+
+
+def turned(n: int) -> Page:
+    """Return a page of battles of which the last `n` became romances."""
+    before, romances = tuple(BATTLES[8:28]), tuple(ROMANCES[6 : 6 + n])
+    return Page("Fights", frozenset(), before, (*before[: PAGE_SIZE - n], *romances))
+
+
+def test_a_page_that_keeps_just_the_limit_has_drifted(champion: LiveRanker) -> None:
+    """The attack of a dozen guests passed at exactly the limit."""
+    at_limit = round((1 - A_NIGHT.overlap) * PAGE_SIZE)
+    assert turned(at_limit).overlap == A_NIGHT.overlap
+    assert not found_in([turned(at_limit)], champion, "taste: drift")
+    assert found_in([turned(at_limit - 1)], champion, "taste: drift")
+
+
+def test_a_genre_that_takes_one_page_over_is_found_however_still_the_others_are(
+    champion: LiveRanker,
+) -> None:
+    still = [turned(0)] * 13
+    assert found_in([*still, turned(A_NIGHT.rise)], champion, "taste: genre rises")
+    report = examine_pages([*still, turned(A_NIGHT.rise + 1)], champion.catalogue)
+    assert failed(report) == {"taste: genre rises"}
+    assert sentence_of(report, "taste: genre rises") == (
+        "No genre rises more on any page than Romance for the taste “Fights”: from 0 titles on the champion's"
+        " to 5; 4 more are allowed."
+    )
+
+
+def test_small_steps_add_up_against_the_reference(champion: LiveRanker, live: Checkpoint) -> None:
+    """Each night changes little beside the one before, and all of them a lot."""
+    some = bad(champion, live, first=[pk for pk in ROMANCES if pk != HIDDEN][: A_NIGHT.rise])
+    more = bad(champion, live, first=[pk for pk in ROMANCES if pk != HIDDEN][: 2 * A_NIGHT.rise])
+    assert examine_taste(more, some, [FIGHTER]).checks[-1].passed
+    report = examine_taste(more, some, [FIGHTER], reference=champion)
+    assert failed(report) == {"taste: genre rises in all"}
+    assert "titles on the reference's to" in sentence_of(report, "taste: genre rises in all")
+    assert examine_taste(some, champion, [FIGHTER], reference=champion).passed
 
 
 def test_what_an_installation_does_not_know_is_skipped_and_counted(champion: LiveRanker) -> None:

@@ -7,10 +7,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ml.checkpoint import CheckpointError
 from ml.ratings import DataError
 from recommender.models import NotServable
+from recommender.models.checkpoints import NIGHTLY
 from recommender.retraining import retrain
 from recommender.runs import CannotRetrain, RunLost
 from recommender.storage import StorageError
-from recommender.training import CHOICES, NIGHTLY, NothingToDo
+from recommender.training import CHOICES, NothingToDo
 
 
 class Command(BaseCommand):
