@@ -41,7 +41,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",  # tokens are masked and lengths padded against BREACH
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "nostrade_site.privacy.PrivatePagesMiddleware",  # outside of what varies by cookie
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "nostrade_site.sessions.SessionMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -2,6 +2,7 @@ import { watchFeed } from "./feed.js";
 import { watchFocus } from "./focus.js";
 import { watchKeys } from "./keys.js";
 import { watchMenus } from "./menus.js";
+import { watchSubmits } from "./once.js";
 import { watchParcels } from "./parcels.js";
 import { watchStart } from "./start.js";
 import { watchSwipes } from "./swipe.js";
@@ -11,6 +12,7 @@ import { watchTune } from "./tune.js";
 import { watchWhy } from "./why.js";
 
 watchThemeToggle();
+watchSubmits();
 watchMenus();
 watchToasts();
 watchParcels();

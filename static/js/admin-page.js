@@ -1,0 +1,3 @@
+import { watchSubmits } from "./once.js";
+
+watchSubmits();
