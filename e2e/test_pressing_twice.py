@@ -1,4 +1,4 @@
-"""A plain form is sent once, however often its button is pressed, and works again after Back and after an error."""
+"""A plain form is sent once, however often its button is pressed, and works again after Back or an error."""
 
 from __future__ import annotations
 

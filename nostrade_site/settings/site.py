@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "recommender.middleware.PreferencesMiddleware",
+    "recommender.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -77,7 +78,7 @@ TEMPLATES = [
 ]
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
+TIME_ZONE = "UTC"  # of days that are counted; pages write dates in their reader's (recommender.zones)
 USE_TZ = True
 USE_I18N = False
 FORMAT_MODULE_PATH = "nostrade_site.formats"

@@ -10,7 +10,9 @@ import { watchThemeToggle } from "./theme-toggle.js";
 import { watchToasts } from "./toasts.js";
 import { watchTune } from "./tune.js";
 import { watchWhy } from "./why.js";
+import { tellZone } from "./zone.js";
 
+tellZone();
 watchThemeToggle();
 watchSubmits();
 watchMenus();
