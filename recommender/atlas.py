@@ -66,7 +66,7 @@ def map_points(request: PageRequest, version: str) -> JsonResponse:
 
 
 @require_safe
-@cache_control(private=True, max_age=60)
+@cache_control(private=True, no_store=True)
 def map_causes(request: PageRequest, anime_id: int) -> JsonResponse:
     """Return which of the reader's reactions raise a title, for the lines on the map."""
     order = Order.of(request.user)

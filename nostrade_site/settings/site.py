@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "recommender.middleware.PreferencesMiddleware",
     "recommender.middleware.TimeZoneMiddleware",
+    "nostrade_site.stale_forms.StaleFormMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
