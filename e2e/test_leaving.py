@@ -1,4 +1,4 @@
-"""After logging out, Back shows nothing that was somebody's; logged in, Back finds the feed as it was left."""
+"""After logging out, Back shows nothing that was somebody's; else it finds the feed as it was left."""
 
 from __future__ import annotations
 
@@ -87,5 +87,6 @@ def test_back_finds_the_feed_where_it_was_left(either_page: Page) -> None:
     again = page.locator(f"#card-{key}")
     expect(again).to_be_in_viewport()
     now = again.bounding_box()
-    assert place and now
+    assert place is not None
+    assert now is not None
     assert abs(now["y"] - place["y"]) < 60
