@@ -219,6 +219,14 @@ def test_what_another_site_sends_is_not_offered_again(visitor, url, headers):
     assert not Event.objects.exists()
 
 
+def test_the_sites_own_name_behind_a_proxy_is_none_elsewhere(visitor, url, settings):
+    settings.CSRF_TRUSTED_ORIGINS = ["https://anime.example"]
+    old = token_on(visitor)
+    log_in(visitor, UserFactory())
+    held = send(visitor, url, LOVE | {"csrfmiddlewaretoken": old}, Origin="https://anime.example")
+    assert shown_form(held)
+
+
 def test_nothing_but_known_fields_comes_back_and_no_password_ever(visitor, url):
     old = token_on(visitor)
     log_in(visitor, UserFactory())
