@@ -10,9 +10,7 @@ from feedback.teaching import let_teach, teaches
 from recommender.models import Preferences, preferences_of
 from recommender.zones import UTC_NAME, choices, is_zone
 
-IN_WHICH_ZONE = (
-    "In which dates are written. What you take along names the zone of each time itself, mostly UTC."
-)
+IN_WHICH_ZONE = "Dates on these pages are written in it; files that you take along say UTC."
 
 
 class PreferencesForm(forms.ModelForm):
