@@ -122,6 +122,9 @@ def members_only(view: View) -> View:
         if is_guest(request.user):
             messages.info(request, "Sign up first; everything you reacted to and saved is kept.")
             return redirect("account_signup")
+        if request.method == "POST" and not request.user.is_authenticated:
+            # A password that was changed by the press before, for one, has ended the session of this one.
+            messages.info(request, "This press changed nothing: log in, and see whether it was done before.")
         return view(request, *args, **kwargs)
 
     return wrapped
