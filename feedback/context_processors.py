@@ -13,6 +13,7 @@ from feedback.dismissals import Dismissed, dismissed_by
 from feedback.guests import is_guest
 from feedback.history import Reaction, history_of
 from feedback.models import Saved
+from feedback.readers import reader_of
 
 
 class Mine:
@@ -38,6 +39,11 @@ class Mine:
     @property
     def not_now_days(self) -> int:
         return settings.NOT_NOW_DAYS
+
+    @property
+    def reader(self) -> str:
+        """Name who the page is made for, so that it can tell when it is somebody else's."""
+        return reader_of(self._user)
 
     @property
     def is_guest(self) -> bool:

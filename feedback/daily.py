@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from feedback.days import site_today
 from feedback.models import Event, FeedbackType
 
 
@@ -29,13 +30,13 @@ class Day:
 
 def reactions_by_day(days: int) -> list[Day]:
     """Return the last `days` days, today at the end, also those on which nobody said anything; one query."""
-    first = timezone.localdate() - timedelta(days=days - 1)
+    first = site_today() - timedelta(days=days - 1)
     said = Event.objects.filter(
         timestamp__gte=timezone.now() - timedelta(days=days), list_import__isnull=True
     )
     said = said.exclude(feedback_type=FeedbackType.RETRACTED)
     counted = (
-        said.annotate(day=TruncDate("timestamp"))
+        said.annotate(day=TruncDate("timestamp", tzinfo=UTC))
         .values("day")
         .annotate(
             dislikes=Count("pk", filter=Q(feedback_type=FeedbackType.DISLIKE)),

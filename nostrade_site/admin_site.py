@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.db import IntegrityError
 from django.db.models import Model
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 
 from nostrade_site.admin_lookups import OnlyItsFilters
 from nostrade_site.dashboard import dashboard
 from recommender.merging_admin import merge_view
+
+View = Callable[..., HttpResponseBase]
 
 
 class NostradeAdmin(AdminSite):
@@ -29,6 +33,23 @@ class NostradeAdmin(AdminSite):
         """Guard the look-ups of every list, those of other people's apps too: none can be forgotten."""
         guarded = type("Guarded", (OnlyItsFilters, admin_class or ModelAdmin), {"__module__": __name__})
         super().register(model_or_iterable, guarded, **options)
+
+    def admin_view(self, view: View, cacheable: bool = False) -> Any:
+        """Let a form that met its twin be read once more: what the twin made is there by now, and it says so.
+
+        Django checks that a name is free, and then writes; between these two a second press may be first.
+        """
+
+        @wraps(view)
+        def twice(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                return view(request, *args, **kwargs)
+            except IntegrityError:
+                if request.method != "POST":
+                    raise
+                return view(request, *args, **kwargs)
+
+        return super().admin_view(twice, cacheable)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Add pages that know more than the app whose rows they are about."""

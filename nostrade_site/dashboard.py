@@ -11,11 +11,11 @@ from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 from redis import RedisError
 
 from feedback.daily import Day, reactions_by_day
+from feedback.days import site_today
 from feedback.models import Event, FeedbackType
 from nostrade_site.metrics import queue_depths, ranking_latency
 from nostrade_site.models import Backup
@@ -40,7 +40,7 @@ def dashboard(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "total": sum(day.total for day in days),
         "today": days[-1] if days else None,
         "chart": [asdict(day) | {"day": f"{day.day:%-d %b}"} for day in days],
-        "versions": by_version(timezone.localdate() - timedelta(days=DAYS - 1)),
+        "versions": by_version(site_today() - timedelta(days=DAYS - 1)),
         "active": (active := Checkpoint.objects.active()),
         "news": _news(active),
         "run": (run := Checkpoint.objects.exclude(holder="").first()),

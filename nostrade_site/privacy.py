@@ -1,9 +1,10 @@
-"""Pages about one person stay with that person: no shared cache may keep them."""
+"""Pages about one person stay with that person: no shared cache keeps them, nor a browser that they left."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import has_vary_header, patch_cache_control
 
@@ -11,7 +12,9 @@ from django.utils.cache import has_vary_header, patch_cache_control
 class PrivatePagesMiddleware:
     """Mark what depends on the cookie or a token as private, unless its view says otherwise.
 
-    `no-cache` and not `no-store`: who goes back to a long feed should find it as it was.
+    What is made for somebody is not stored at all: going back after logging out asks again, and finds a page
+    for nobody. The feed finds its cards and its place again by itself (`feed.js`). Pages for visitors may be
+    gone back to, and a browser that keeps a page in its memory all the same is seen to by `reader.js`.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -21,5 +24,12 @@ class PrivatePagesMiddleware:
         response = self.get_response(request)
         personal = has_vary_header(response, "Cookie") or "Authorization" in request.headers
         if personal and not response.has_header("Cache-Control"):
-            patch_cache_control(response, private=True, no_cache=True)
+            kept = {"no_store": True} if _is_for_somebody(request, response) else {"no_cache": True}
+            patch_cache_control(response, private=True, **kept)
         return response
+
+
+def _is_for_somebody(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Say whether a session or a token came with the request, or a session begins with the answer."""
+    name = settings.SESSION_COOKIE_NAME
+    return name in request.COOKIES or name in response.cookies or "Authorization" in request.headers

@@ -12,6 +12,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from catalog.models import Item
+from feedback.days import day_of
 from feedback.history import Reaction
 from feedback.refusals import RefusedError, explains_refusals
 from ml.feedback import Feedback
@@ -46,7 +47,8 @@ def map_page(request: PageRequest) -> HttpResponse:
     order = Order.of(request.user)
     drawn = Map.objects.filter(checkpoint__state="active").select_related("checkpoint").first()
     marks = [
-        {"id": said.anime_id, "said": said.label, "when": f"{said.when:%-d %B %Y}"} for said in order.counted
+        {"id": said.anime_id, "said": said.label, "when": f"{day_of(said.when):%-d %B %Y}"}
+        for said in order.counted
     ]
     regions = regions_of(drawn.points, order.catalogue, order.situation.visible) if drawn else []
     context = {"map": drawn, "marks": marks, "rows": _neighbours(order), "regions": regions}
@@ -64,7 +66,7 @@ def map_points(request: PageRequest, version: str) -> JsonResponse:
 
 
 @require_safe
-@cache_control(private=True, max_age=60)
+@cache_control(private=True, no_store=True)
 def map_causes(request: PageRequest, anime_id: int) -> JsonResponse:
     """Return which of the reader's reactions raise a title, for the lines on the map."""
     order = Order.of(request.user)

@@ -12,9 +12,9 @@ from functools import partial
 from itertools import islice
 
 import numpy as np
-from django.utils import timezone
 from numpy.typing import NDArray
 
+from feedback.days import site_today
 from recommender.order import Order
 from recommender.wildcards import PAGES, Evidence, Wildcard, choose, evidence, pool_of
 
@@ -50,7 +50,7 @@ def _drawn(order: Order, ranked: Sequence[int], pages: int, who: object) -> list
     """Draw the wildcards of the first pages."""
     if not pages or order.live is None:
         return []
-    today = timezone.localdate()
+    today = site_today()
     known = order.live.remembered.answer(("evidence", today), lambda: evidence(today))
     drawn = []
     for page in range(1, pages + 1):

@@ -7,12 +7,12 @@ say, save or take back today changes nothing here until tomorrow.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from heapq import heappop, heappush
 
 from django.db.models import Count
-from django.utils import timezone
 
+from feedback.days import site_today
 from feedback.models import Event, Person, Saved
 from recommender.models import Impression
 
@@ -30,7 +30,7 @@ def falls_of(user: Person) -> dict[int, int]:
     """
     if not user.is_authenticated:
         return {}
-    today = timezone.localdate()
+    today = site_today()
     since = today - MEMORY
     shown = Impression.objects.of(user).filter(day__gte=since, day__lt=today).values_list("item")
     often = dict(shown.annotate(days=Count("day", distinct=True)).filter(days__gt=PATIENCE).order_by())
@@ -60,4 +60,4 @@ def fade(anime_ids: Iterable[int], falls: Mapping[int, int]) -> Iterator[int]:
 
 
 def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+    return datetime.combine(day, time.min, UTC)

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth.models import AbstractBaseUser
 
 from feedback.models import Person
 from feedback.teaching import let_teach, teaches
 from recommender.models import Preferences, preferences_of
+from recommender.zones import UTC_NAME, choices, is_zone
+
+IN_WHICH_ZONE = "Dates on these pages are written in it; files that you take along say UTC."
 
 
 class PreferencesForm(forms.ModelForm):
@@ -18,12 +23,26 @@ class PreferencesForm(forms.ModelForm):
 
     class Meta:
         model = Preferences
-        fields = ("wildcards", "show_adult")
+        fields = ("wildcards", "show_adult", "time_zone")
+
+    def __init__(self, *args: Any, browsers_zone: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        unset = f"As my browser says ({browsers_zone or UTC_NAME})"
+        chosen = self.initial.get("time_zone", "")
+        kept = [] if not chosen or is_zone(chosen) else [(chosen, f"{chosen} (unknown here)")]
+        self.fields["time_zone"] = forms.ChoiceField(
+            label="Time zone",
+            choices=[("", unset), *kept, *choices()],
+            required=False,
+            help_text=IN_WHICH_ZONE,
+        )
 
     @classmethod
-    def of(cls, user: Person) -> PreferencesForm:
+    def of(cls, user: Person, browsers_zone: str = "") -> PreferencesForm:
         """Show what `user` chose so far."""
-        return cls(instance=preferences_of(user), initial={"teaches": teaches(user)})
+        return cls(
+            instance=preferences_of(user), initial={"teaches": teaches(user)}, browsers_zone=browsers_zone
+        )
 
     def save_for(self, user: AbstractBaseUser) -> None:
         """Store the preferences as those of `user`, who may not have had any yet."""

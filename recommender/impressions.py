@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ class Showing:
 
     @property
     def page(self) -> Page:
-        return self.user_id, timezone.localdate(self.shown_at), self.version
+        return self.user_id, timezone.localdate(self.shown_at, UTC), self.version
 
     def impressions(self, known: Collection[int] = ()) -> Iterator[Impression]:
         """Yield a row for each card that is not known."""

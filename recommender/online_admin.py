@@ -10,9 +10,9 @@ from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from feedback.days import site_today
 from recommender.models import Checkpoint
 from recommender.online import POPULAR, Figures, Rate, by_day, by_slot, by_version, wildcards_at_random
 
@@ -28,7 +28,7 @@ def online(request: HttpRequest, model_admin: ModelAdmin[Checkpoint]) -> HttpRes
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     period = next((n for n in PERIODS if str(n) == request.GET.get("days")), DEFAULT_PERIOD)
-    since = timezone.localdate() - timedelta(days=period - 1)
+    since = site_today() - timedelta(days=period - 1)
     versions, days = by_version(since), by_day(since)
     drawn = [figures.version for figures in versions[:MAX_DRAWN]]
     context = model_admin.admin_site.each_context(request) | {
@@ -48,7 +48,7 @@ def online(request: HttpRequest, model_admin: ModelAdmin[Checkpoint]) -> HttpRes
 
 def chart(since: date, versions: Sequence[str], days: Sequence[Figures]) -> dict[str, Any]:
     """Return what `static/js/online.js` draws: a series for each version, a point for each day it served."""
-    n_days = (timezone.localdate() - since).days + 1
+    n_days = (site_today() - since).days + 1
     return {
         "days": [f"{since + timedelta(days=n):%-d %b}" for n in range(n_days)],
         "series": [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db.models import F, OuterRef, Q, Subquery
-from django.utils import timezone
 
+from feedback.days import site_today
 from feedback.models import Event
 from recommender.models import Impression, ImpressionQuerySet
 
@@ -24,7 +24,7 @@ def link(days: int) -> int:
     It compares with the log as it stands, so it may run at any time, twice or at once, and heals what an
     undo, a carried-over guest or a late writer changed. It reads those days and writes only what is wrong.
     """
-    recent = Impression.objects.filter(day__gte=timezone.localdate() - timedelta(days=days))
+    recent = Impression.objects.filter(day__gte=site_today() - timedelta(days=days))
     wrong = _wrong(recent)
     for start in range(0, len(wrong), CHUNK):
         rows = [Impression(pk=pk, event_id=event_id) for pk, event_id in wrong[start : start + CHUNK]]
@@ -49,7 +49,7 @@ def _wrong(impressions: ImpressionQuerySet) -> list[tuple[int, int | None]]:
 
 def prune(days: int) -> int:
     """Delete the impressions older than `days` days, in small transactions; return how many."""
-    old = Impression.objects.filter(day__lt=timezone.localdate() - timedelta(days=days))
+    old = Impression.objects.filter(day__lt=site_today() - timedelta(days=days))
     pruned = 0
     while chunk := list(old.values_list("pk", flat=True)[:CHUNK]):
         pruned += Impression.objects.filter(pk__in=chunk).delete()[0]

@@ -30,6 +30,7 @@ from recommender.self_test import self_test
 from recommender.serving import get_catalogue
 from recommender.similar import similar_to
 from recommender.start import NEEDED, choices, picks_of
+from recommender.zones import zone_of_browser
 
 
 @require_safe
@@ -117,10 +118,11 @@ def profile(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @explains_refusals
 def preferences(request: PageRequest) -> HttpResponse:
+    zone = zone_of_browser(request)
     if request.method != "POST":
-        form = PreferencesForm.of(request.user)
+        form = PreferencesForm.of(request.user, zone)
         return render(request, "recommender/preferences.html", {"form": form})
-    form = PreferencesForm(request.POST)
+    form = PreferencesForm(request.POST, browsers_zone=zone)
     if not form.is_valid():
         return render(request, "recommender/preferences.html", {"form": form}, status=400)
     form.save_for(acting_user(request))

@@ -8,6 +8,8 @@ reading was interrupted MOST_ATTEMPTS times.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,19 +43,38 @@ INTERRUPTED = (
     f"Reading this file was interrupted {MOST_ATTEMPTS} times, so it was given up."
     " Upload it again; where that ends the same way, split the list in two."
 )
+SAME_PRESS = timedelta(minutes=1)
 State = ListImport.State
 
 
 def take_in(user: AbstractBaseUser, file: ListFile, file_name: str) -> ListImport:
-    """Keep a list to be matched; nothing is said in the person's name yet."""
-    return ListImport.objects.create(
-        user_id=user.pk,
+    """Keep a list to be matched; nothing is said in the person's name yet.
+
+    The same list again, within a minute and before it was confirmed, is the second press of a button.
+    """
+    rows = [row.as_json() for row in file.rows]
+    said = json.dumps([file.source, file.scale.value, rows]).encode()
+    return _once(
+        user,
+        said,
         source=file.source,
         scale=file.scale.value,
         file_name=file_name,
-        rows=[row.as_json() for row in file.rows],
-        total=len(file.rows),
+        rows=rows,
+        total=len(rows),
     )
+
+
+def _once(user: AbstractBaseUser, said: bytes, **facts: object) -> ListImport:
+    """Make an import, or return the one that a press of the button has just made of the same list."""
+    digest = hashlib.sha256(said).hexdigest()
+    with transaction.atomic():
+        serialise(user.pk)
+        just_now = ListImport.objects.of(user).filter(created_at__gte=timezone.now() - SAME_PRESS)
+        unconfirmed = just_now.filter(digest=digest, state__in=[State.READING, State.MATCHING, State.READY])
+        return unconfirmed.without_rows().first() or ListImport.objects.create(
+            user_id=user.pk, digest=digest, **facts
+        )
 
 
 def check_room(user: Person) -> None:
@@ -66,9 +87,7 @@ def check_room(user: Person) -> None:
 
 def keep(user: AbstractBaseUser, data: bytes, file_name: str) -> ListImport:
     """Keep a file until a worker reads it."""
-    return ListImport.objects.create(
-        user_id=user.pk, state=State.READING, file_name=file_name, file=data, total=0
-    )
+    return _once(user, data, state=State.READING, file_name=file_name, file=data, total=0)
 
 
 def confirm(list_import: ListImport, *, overrule: bool) -> bool:

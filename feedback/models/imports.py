@@ -57,6 +57,7 @@ class ListImport(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.MATCHING)
     overrules = models.BooleanField(default=False)  # where the list and the person disagree, the list wins
     rows = models.JSONField(default=list)
+    digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001  (older rows have none)
     total = models.PositiveIntegerField()
     done = models.PositiveIntegerField(default=0)  # rows of the present state's work
     counts = models.JSONField(default=dict)

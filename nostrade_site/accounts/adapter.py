@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import rotate_token
+from django.utils import timezone
 
 from feedback.guests import hand_over, hold_titles_of, is_guest
 from feedback.models import Dismissal, Event, Saved
@@ -32,6 +33,14 @@ SESSIONS_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 MAIL_WENT = "account/messages/email_confirmation_sent.txt"
 
 
+class SignedUpMeanwhileError(Exception):
+    """The guest who signs up has become a member while the form was under way: of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 class AccountAdapter(DefaultAccountAdapter):
     error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
         "too_many_login_attempts": (
@@ -41,12 +50,22 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def new_user(self, request: HttpRequest) -> User:
-        """Give sign-up the guest's own row, so that every reaction and saved title stays where it is."""
+        """Give sign-up the guest's own row, so that every reaction and saved title stays where it is.
+
+        In a transaction: of several sign-ups of one guest the first makes the member, and the others find it.
+        """
         guest = request.user
-        if is_guest(guest):
-            # Read anew: the form fills this object in before it is certain that the sign-up succeeds.
-            return get_user_model().objects.get(pk=guest.pk)
-        return super().new_user(request)  # type: ignore[no-any-return]
+        if not is_guest(guest):
+            return super().new_user(request)  # type: ignore[no-any-return]
+        serialise(guest.pk)
+        # Read anew: the form fills this object in before it is certain that the sign-up succeeds.
+        now = get_user_model().objects.filter(pk=guest.pk).first()
+        if now is None:  # it logged in meanwhile, and what it said went along; or it was deleted
+            return super().new_user(request)  # type: ignore[no-any-return]
+        if not is_guest(now):
+            raise SignedUpMeanwhileError(now.username)
+        now.last_login = timezone.now()  # as it will be in a moment: by it a second press knows the first
+        return now
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """Return the name as it is stored, where it is fit for one and free in every spelling."""

@@ -29,6 +29,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY el
 # Without it every visitor would share the proxy's address, and with it the limits.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 SECURE_REFERRER_POLICY = "same-origin"
+CSRF_FAILURE_VIEW = "nostrade_site.stale_forms.csrf_failure"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 180
 X_FRAME_OPTIONS = "DENY"
 # What browsers offer and no page of ours uses (Permissions-Policy).

@@ -41,12 +41,14 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",  # tokens are masked and lengths padded against BREACH
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "nostrade_site.privacy.PrivatePagesMiddleware",  # outside of what varies by cookie
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "nostrade_site.sessions.SessionMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "recommender.middleware.PreferencesMiddleware",
+    "recommender.middleware.TimeZoneMiddleware",
+    "nostrade_site.stale_forms.StaleFormMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -77,7 +79,7 @@ TEMPLATES = [
 ]
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
+TIME_ZONE = "UTC"  # of days that are counted; pages write dates in their reader's (recommender.zones)
 USE_TZ = True
 USE_I18N = False
 FORMAT_MODULE_PATH = "nostrade_site.formats"

@@ -46,6 +46,7 @@ BRIEF = [
     "nostrade_site/tests/test_migrations.py",
     "nostrade_site/tests/test_names.py",
     "nostrade_site/tests/test_recovering_accounts.py",
+    "nostrade_site/tests/test_pressed_twice.py",
     "nostrade_site/tests/test_tasks.py",
 ]
 

@@ -298,3 +298,11 @@ def test_sessions_that_began_under_any_backend_go_on(client, backend):
     member = UserFactory()
     client.force_login(member, backend=backend)
     assert person_of(client) == member
+
+
+def test_a_second_press_after_the_password_changed_is_told_so(client):
+    """The first ended the session that the second comes with: the log-in page does not stand unexplained."""
+    response = client.post(reverse("account_change_password"), {"oldpassword": PASSWORD}, follow=True)
+
+    assert response.redirect_chain[0][0].startswith(LOG_IN)
+    assert "This press changed nothing" in response.content.decode()

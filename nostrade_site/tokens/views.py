@@ -8,11 +8,14 @@ from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from feedback.models.events import serialise
 from feedback.redirects import SeeOther
 from feedback.refusals import RefusedError, explains_refusals
 from nostrade_site.accounts.views import members_only
@@ -30,9 +33,12 @@ def tokens(request: HttpRequest) -> HttpResponse:
     owner, secret, status = cast(User, request.user), "", 200
     form = TokenForm(request.POST or None, instance=ApiToken(user=owner))
     if request.method == "POST":
-        status = 400
-        if form.is_valid():
-            secret, status = form.instance.issue(owner), 201
+        with transaction.atomic():
+            serialise(owner.pk)  # a second press waits for the first, and sees what that made
+            if form.is_valid():
+                secret, status = form.instance.issue(owner), 201
+            else:
+                status = 409 if form.has_error(NON_FIELD_ERRORS, "made_already") else 400
     context = {"form": form, "secret": secret, "made": form.instance, "tokens": ApiToken.objects.of(owner)}
     return render(request, "tokens/tokens.html", context, status=status)
 

@@ -32,6 +32,15 @@ class Preferences(models.Model):
         choices=[(0, "None"), (1, "One"), (2, "Two"), (3, "Three")],
         help_text="Cards from beyond your list, marked as such: they find out what else you may like.",
     )
+    # A name of the tz database; empty: as the browser says.
+    time_zone = models.CharField(
+        "Time zone",
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="In which dates are written.",
+    )
 
     class Meta:
         constraints: ClassVar = [
@@ -46,19 +55,20 @@ class Preferences(models.Model):
 def carry_over_preferences(giver: AbstractBaseUser, receiver: AbstractBaseUser) -> None:
     """Let the feed of `receiver` open as that of `giver` did, who is the same person and was here last.
 
-    The kept view and the number of wildcards go along where the giver set them. Adult titles are another
-    matter: where the receiver ever chose, their choice stands.
+    The kept view, the number of wildcards and the time zone go along where the giver set them. Adult titles
+    are another matter: where the receiver ever chose, their choice stands.
     """
     chosen = Preferences.objects.filter(user=giver.pk).first()
     if chosen is None:
         return
-    asked = {name: getattr(chosen, name) for name in ("show_adult", "controls", "wildcards")}
+    asked = {name: getattr(chosen, name) for name in ("show_adult", "controls", "wildcards", "time_zone")}
     own, is_new = Preferences.objects.get_or_create(user_id=receiver.pk, defaults=asked)
     if not is_new:
         own.controls = chosen.controls or own.controls
         if chosen.wildcards != Preferences().wildcards:
             own.wildcards = chosen.wildcards
-        own.save(update_fields=["controls", "wildcards"])
+        own.time_zone = chosen.time_zone or own.time_zone
+        own.save(update_fields=["controls", "wildcards", "time_zone"])
 
 
 def keep_controls(user: AbstractBaseUser, controls: str) -> None:

@@ -11,11 +11,13 @@ let answered; // the card whose answer is being swapped in
 let restored; // the card that an Undo brings back
 let height = 0;
 let moving = false;
+let wanted; // where going back leads to, once its cards are there
+const PLACE = "feed-place";
 
 /** Ask for as many cards as stand on the page, in whole pages, so that the reader keeps their place. */
-function asMany() {
+function asMany(count = cards().length) {
   const step = Number(feed().dataset.step);
-  const shown = Math.max(1, Math.ceil(cards().length / step)) * step;
+  const shown = Math.max(1, Math.ceil(count / step)) * step;
   const url = new URL(location.href); // it says how the feed is tuned
   url.searchParams.delete("page");
   url.searchParams.set("shown", shown);
@@ -27,10 +29,32 @@ function keepPlace(event) {
   if (verb === "post" && target === feed()) parameters.next = asMany();
 }
 
-/** Going back shows the page as it was kept: what was said since, here or on a title's page, must count. */
+/** Note how far the reader came: no browser keeps a page that is somebody's, so going back loads its beginning. */
+function notePlace() {
+  try {
+    sessionStorage.setItem(PLACE, JSON.stringify({ at: location.href, shown: cards().length, top: scrollY }));
+  } catch {
+    // Storage is blocked: going back leads to the beginning.
+  }
+}
+
+/** Return where the reader left this very feed. */
+function placeLeft() {
+  try {
+    const place = JSON.parse(sessionStorage.getItem(PLACE));
+    return place?.at === location.href ? place : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Going back: what was said since, here or on a title's page, must count, and the place is as it was left. */
 function catchUp(event) {
   const [{ type }] = performance.getEntriesByType("navigation");
-  if (event.persisted || type === "back_forward") htmx.ajax("GET", asMany(), { target: "#feed", swap: "innerHTML" });
+  if (!event.persisted && type !== "back_forward") return;
+  const place = event.persisted ? null : placeLeft();
+  if (place && place.shown > cards().length) wanted = place.top;
+  htmx.ajax("GET", asMany(Math.max(cards().length, place?.shown ?? 0)), { target: "#feed", swap: "innerHTML" });
 }
 
 /** Name the cards in sight, so that a view transition moves each from its old place to its new one. */
@@ -103,6 +127,7 @@ export function watchFeed() {
   watchMovement();
   document.addEventListener("htmx:configRequest", keepPlace);
   addEventListener("pageshow", catchUp);
+  addEventListener("pagehide", notePlace);
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target !== feed()) return; // also where the answer chose it
     remember(event);
@@ -111,7 +136,8 @@ export function watchFeed() {
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target !== feed()) return; // each new card has an event of its own
     keepFocus();
-    scrollTo({ top: height, behavior: "instant" });
+    scrollTo({ top: wanted ?? height, behavior: "instant" });
+    wanted = undefined;
     markUndo();
     if (restored) showRestored();
     announce(newsOf(before, cards()));

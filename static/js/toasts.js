@@ -1,3 +1,5 @@
+import { staleNotice } from "./reader.js";
+
 // Notices come from the server as HTML; here they are put away, and failures of the wire get a voice.
 const narrow = matchMedia("(max-width: 40rem)");
 const atMost = () => (narrow.matches ? 2 : 3);
@@ -62,13 +64,20 @@ function sentenceOf(request) {
   return text?.textContent.trim() || fallback;
 }
 
+/** Say what went wrong; a form of a stale page is shown again, or sent again by itself. */
+function complain(detail) {
+  const stale = staleNotice(detail);
+  if (stale === null) say(sentenceOf(detail.xhr));
+  else if (stale) region().append(stale);
+}
+
 export function watchToasts() {
   tidy();
   new MutationObserver(tidy).observe(region(), { childList: true });
   document.addEventListener("htmx:afterSettle", putAwayUndone);
   document.addEventListener("htmx:responseError", keepForAnotherTry);
   document.addEventListener("htmx:sendError", keepForAnotherTry);
-  document.addEventListener("htmx:responseError", (event) => say(sentenceOf(event.detail.xhr)));
+  document.addEventListener("htmx:responseError", ({ detail }) => complain(detail));
   document.addEventListener("htmx:sendError", () => say("The site cannot be reached. Check your connection and try again."));
   document.addEventListener("htmx:timeout", () => say("The answer took too long. Try again."));
 }

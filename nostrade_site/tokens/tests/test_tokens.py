@@ -60,7 +60,7 @@ def test_it_works(client, member):
     secret = shown_secret(made)
     answer = bearer(secret).get(EVENTS)
     assert [row["anime_id"] for row in answer.json()["results"]] == [7]
-    assert answer["Cache-Control"] == "private, no-cache"
+    assert answer["Cache-Control"] == "private, no-store"
     page = client.get(TOKENS).content.decode()
     assert "backup" in page
     assert secret not in page

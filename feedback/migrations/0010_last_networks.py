@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('feedback', '0008_reading_in_the_background'),
+        ('feedback', '0009_digest_of_a_list'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,5 @@
+import { watchSubmits } from "./once.js";
+import { tellZone } from "./zone.js";
+
+tellZone();
+watchSubmits();
