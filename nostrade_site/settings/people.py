@@ -23,6 +23,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+ACCOUNT_FORMS = {"login": "nostrade_site.accounts.forms.LoginForm"}
 ACCOUNT_ADAPTER = "nostrade_site.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_USERNAME_VALIDATORS = "nostrade_site.accounts.names.VALIDATORS"
