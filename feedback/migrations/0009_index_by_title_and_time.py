@@ -27,7 +27,7 @@ RemoveIndex = where_able(RemoveIndexConcurrently, migrations.RemoveIndex)
 class Migration(migrations.Migration):
     atomic = False  # an index cannot be made beside writers within a transaction
 
-    dependencies = [("feedback", "0007_seen_by_lists")]
+    dependencies = [("feedback", "0008_reading_in_the_background")]
 
     operations = [
         AddIndex(
