@@ -14,6 +14,7 @@ from catalog.models import Genre, Item
 
 LARGEST_NUMBER = 2_147_483_647  # of an integer column
 MOST_EPISODES = 20_000  # the longest series has about 9,000
+MOST_GENRES = 50  # of a title; MyAnimeList knows 80 in all
 LONGEST_SYNOPSIS = 10_000
 YEARS = range(1900, 2101)
 MISSING = {"", "unknown", "nan", "none", "null", "n/a", "-"}
@@ -83,7 +84,9 @@ def kind(raw: str) -> str:
 def genres(raw: str) -> tuple[str, ...]:
     """Return the genres once each, whatever their case, in the order of the file."""
     longest = Genre._meta.get_field("name").max_length
-    names = (part for part in html.unescape(raw).split(",") if not _is_missing(part))
+    names = [part for part in _unescaped(raw).split(",") if not _is_missing(part)]
+    if len(names) > MOST_GENRES:
+        raise LineProblem(f"{len(names)} genres are more than {MOST_GENRES}: is this another column?")
     return tuple(
         {name.casefold(): name for name in (text(part, "genre", longest) for part in names)}.values()
     )
@@ -103,7 +106,7 @@ def url(raw: str) -> str:
 
 
 def synopsis(raw: str) -> str:
-    text = _visible(html.unescape(raw), keep="\n").strip()
+    text = _visible(_unescaped(raw), keep="\n").strip()
     if len(text) > LONGEST_SYNOPSIS:
         raise LineProblem(f"the synopsis has {len(text)} characters; {LONGEST_SYNOPSIS} fit.")
     return "" if _is_missing(text) else text
@@ -111,12 +114,19 @@ def synopsis(raw: str) -> str:
 
 def text(raw: str, name: str, longest: int | None) -> str:
     """Return one line of text without entities, invisible characters and doubled spaces."""
-    text = " ".join(_visible(html.unescape(raw), keep="").split())
+    text = " ".join(_visible(_unescaped(raw), keep="").split())
     if not text:
         raise LineProblem(f"{name} is empty.")
     if longest is not None and len(text) > longest:
         raise LineProblem(f"{name} has {len(text)} characters; {longest} fit.")
     return text
+
+
+def _unescaped(raw: str) -> str:
+    try:
+        return html.unescape(raw)
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise LineProblem(f"{_shown(raw)} holds a character reference with too many digits.") from None
 
 
 def _visible(text: str, keep: str) -> str:

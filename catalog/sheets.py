@@ -23,6 +23,7 @@ from catalog.reading import FileProblem
 from catalog.text import harmless, without_apostrophe
 
 MOST_LINES = 2_000  # SQLite lets nobody else write while they are tried, a second or two
+MOST_NEW_GENRES = 100  # by one file
 YES, NO = {"yes", "true", "1"}, {"no", "false", "0"}
 
 
@@ -120,11 +121,14 @@ def _name(raw: str) -> str:
     return fields.text(raw, "name", LONGEST_NAME) if raw.strip() else ""
 
 
-def _genres(known: dict[str, Genre], raw: str) -> list[Genre]:
-    """Return the genres, made where they are new; their names are those of any case."""
+def _genres(known: dict[str, Genre], most: int, raw: str) -> list[Genre]:
+    """Return the genres, made where they are new and at most `most` are known; case makes no other name."""
     for name in fields.genres(raw):
         folded = name.casefold()
         if folded not in known:
+            if len(known) == most:
+                said = f"“{name}” is a new genre, and one file brings {MOST_NEW_GENRES} at most."
+                raise LineProblem(said)
             known[folded] = Genre.objects.create(name=name, is_adult=folded == ADULT_GENRE)
     return [known[name.casefold()] for name in fields.genres(raw)]
 
@@ -173,7 +177,7 @@ class TitleResource(resources.ModelResource):
         self.plain = {pk: self._plain(item) for pk, item in self.known.items()}
         self.heirs = MergedItem.objects.heirs()
         genres = {genre.name.casefold(): genre for genre in Genre.objects.all()}
-        self.fields["genre"].read = partial(_genres, genres)
+        self.fields["genre"].read = partial(_genres, genres, len(genres) + MOST_NEW_GENRES)
         franchises = {franchise.name: franchise for franchise in Franchise.objects.all()}
         self.fields["franchise"].read = partial(_franchise, franchises)
         self.seen: dict[int, int] = {}

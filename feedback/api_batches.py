@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.models import GREATEST_ID, Item
-from catalog.rest import WholeNumberField
+from catalog.rest import BoundedListField, WholeNumberField
 from feedback.api import (
     EventSerializer,
     FeedbackTypeField,
@@ -34,7 +34,7 @@ class SaidSerializer(serializers.Serializer[None]):
 
 
 class BatchSerializer(serializers.Serializer[None]):
-    events = serializers.ListField(child=SaidSerializer(), min_length=1, max_length=MOST_EVENTS)
+    events = BoundedListField(child=SaidSerializer(), min_length=1, max_length=MOST_EVENTS)
 
     def validate_events(self, said: list[dict[str, Any]]) -> list[tuple[Item, FeedbackType]]:
         """Find all titles at once; those that are not on show are named by their place."""

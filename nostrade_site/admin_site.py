@@ -7,14 +7,19 @@ from functools import partial, wraps
 from typing import Any
 
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db import IntegrityError
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 
 from nostrade_site.admin_lookups import OnlyItsFilters
 from nostrade_site.dashboard import dashboard
 from recommender.merging_admin import merge_view
+
+SEARCHES = (SEARCH_VAR, "term")  # of a list, and of a field that completes what is typed
+# Each word of a search is looked for in each column: SQLite takes no condition of a thousand of them.
+MOST_WORDS, LONGEST_SEARCH = 20, 200
 
 View = Callable[..., HttpResponseBase]
 
@@ -35,9 +40,10 @@ class NostradeAdmin(AdminSite):
         super().register(model_or_iterable, guarded, **options)
 
     def admin_view(self, view: View, cacheable: bool = False) -> Any:
-        """Let a form that met its twin be read once more: what the twin made is there by now, and it says so.
+        """Refuse a search that is longer than any that finds something; read a form once more that met its twin.
 
-        Django checks that a name is free, and then writes; between these two a second press may be first.
+        Django checks that a name is free, and then writes; between these two a second press may be first. What
+        that one made is there by now, and the form says so.
         """
 
         @wraps(view)
@@ -49,7 +55,17 @@ class NostradeAdmin(AdminSite):
                     raise
                 return view(request, *args, **kwargs)
 
-        return super().admin_view(twice, cacheable)
+        shown = super().admin_view(twice, cacheable)
+
+        @wraps(view)
+        def searched(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            asked = [request.GET.get(name, "") for name in SEARCHES]
+            if any(len(text) > LONGEST_SEARCH or len(text.split()) > MOST_WORDS for text in asked):
+                said = f"Search for {MOST_WORDS} words and {LONGEST_SEARCH} characters at most."
+                return HttpResponse(said, status=400, content_type="text/plain; charset=utf-8")
+            return shown(request, *args, **kwargs)
+
+        return searched
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Add pages that know more than the app whose rows they are about."""

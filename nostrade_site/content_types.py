@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-BOUNDARY = re.compile(r';\s*(boundary=(?:"[^"]*"|[^\s;"]+))', re.IGNORECASE)
+# At most 70 characters (RFC 2046): a form without an end is searched for a longer one again and again.
+BOUNDARY = re.compile(r';\s*(boundary=(?:"[^"]{1,70}"|[^\s;"]{1,70}(?![^\s;"])))', re.IGNORECASE)
 
 
 def with_plain_types(application: Application) -> Application:

@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from nostrade_site import request_ids
 
 HIDDEN = "***"
-# Last of all, on the finished line: arguments and tracebacks are as talkative as messages.
+# Last of all, on the finished line: arguments and tracebacks are as talkative as messages. Lines carry what
+# anybody sends, addresses of 8 KB above all: no pattern may read on to their end from more than one place.
 SECRETS = (
-    (re.compile(r"(?<=://)[^\s/@:'\"]*:[^\s@'\"]+(?=@)"), HIDDEN),  # user:password@ in an address
+    # user:password@ in an address; what follows another :// belongs to that one
+    (re.compile(r"(?<=://)[^\s/@:'\"]*+:(?:[^\s/@'\"]|/(?!/))++(?=@)"), HIDDEN),
     (re.compile(r"(?i)(\bbearer\s+|\btoken\s+)[A-Za-z0-9._~+/=-]{8,}"), rf"\1{HIDDEN}"),
     (
         re.compile(
-            r"(?i)([\w-]*(?:password|passwd|secret|secret_key|api_key|sessionid|csrftoken|csrfmiddlewaretoken"
+            r"(?i)((?:password|passwd|secret|secret_key|api_key|sessionid|csrftoken|csrfmiddlewaretoken"
             r"|authorization|metrics_token)['\"]?\s*[=:]\s*)(?!bearer\s|token\s)(['\"]?)[^\s'\",;&]+"
         ),
         rf"\1\2{HIDDEN}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
@@ -11,6 +12,10 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.request import Request
+
+# How many values a body may hold, by the bytes it may have: a batch of half a million events has one in 24,
+# and 48 MB of nothing but `[],` would take a gigabyte as lists.
+BYTES_A_VALUE = 16
 
 
 class TooLarge(APIException):
@@ -50,6 +55,8 @@ class BoundedJSONParser(BaseParser):
         body = stream.read(most + 1)
         if len(body) > most:
             raise TooLarge(f"Send at most {megabytes} MB at a time: split it into several requests.")
+        if sum(map(body.count, (b",", b"[", b"{"))) > most // BYTES_A_VALUE:
+            raise TooLarge(f"Send at most {most // BYTES_A_VALUE:,} values at a time: split the request.")
         return read_object(body)
 
 
@@ -81,8 +88,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object of its pairs; which of two values was meant by one name, nobody can tell."""
     said = dict(pairs)
     if len(said) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in said if names.count(name) > 1)
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise ParseError(f"The name {json.dumps(twice[:40])} is there more than once: send it once.")
     return said
 

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.models import GREATEST_ID, Item
-from catalog.rest import WholeNumberField
+from catalog.rest import BoundedListField, WholeNumberField
 from catalog.visibility import shows_adult
 from ml.feedback import FEEDBACK_NAMES
 from ml.history import History
@@ -88,7 +88,7 @@ class ScoreQuestion(serializers.Serializer[None]):
 
 
 class BatchQuestion(serializers.Serializer[None]):
-    histories = serializers.ListField(child=HistoryField(), min_length=1, max_length=MOST_HISTORIES)
+    histories = BoundedListField(child=HistoryField(), min_length=1, max_length=MOST_HISTORIES)
     k = WholeNumberField(min_value=1, max_value=MAX_K, default=20, help_text="How many titles each.")
 
 

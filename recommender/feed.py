@@ -70,6 +70,8 @@ def feed_for(
     else:
         first, number = 1, min(max(-(-shown // PAGE_SIZE), 1), MAX_SHOWN // PAGE_SIZE)
     order = Order.of(user, asked)
+    # Pages below the last have no cards, and dealing a million of them would take its time.
+    first, number = (min(each, len(order.catalogue) // PAGE_SIZE + 2) for each in (first, number))
     pages, goes_on = deal(order, first, number, PAGE_SIZE, who=user.pk)
     return FeedPage(
         cards=cards_of(order, [place for page in pages for place in page]),

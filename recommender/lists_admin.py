@@ -20,6 +20,7 @@ from recommender.lists_compared import Lists, load
 from recommender.models import Checkpoint, NotServable
 from recommender.serving import LiveRanker, get_ranker
 
+LONGEST = 320  # characters of an address
 PERMISSION = "recommender.compare_lists"
 
 
@@ -66,7 +67,7 @@ def _found(
 def person_of(asked: str, *, by_address: bool) -> AbstractBaseUser | None:
     """Find somebody by their name, address or number, exactly as it is; by address where one may see it."""
     named = Q(username=asked) if asked else Q(pk=None)
-    if asked and by_address:
+    if by_address and 0 < len(asked) <= LONGEST:
         named |= Q(email__iexact=asked)
     people = get_user_model()._default_manager
     if found := people.filter(named).first():

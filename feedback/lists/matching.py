@@ -19,9 +19,11 @@ T = TypeVar("T", int, str)
 def matched(rows: Collection[Row]) -> list[Row]:
     """Return the rows with what they mean, each title once; three queries for every 500 rows."""
     known = _known({row.anime_id for row in rows if row.anime_id})
-    by_name = [row for row in rows if row.anime_id not in known]
-    named = _named({name for row in by_name for name in _names(row)})
-    found = (replace(row, item_id=_meant(row, known, named)) for row in rows)
+    names = [[] if row.anime_id in known else _names(row) for row in rows]
+    named = _named({name for some in names for name in some})
+    found = (
+        replace(row, item_id=_meant(row, some, known, named)) for row, some in zip(rows, names, strict=True)
+    )
     return _each_once(found)
 
 
@@ -31,10 +33,10 @@ def followed(rows: Iterable[Row]) -> list[Row]:
     return [replace(row, item_id=heirs[row.item_id]) if row.item_id in heirs else row for row in rows]
 
 
-def _meant(row: Row, known: dict[int, int], named: dict[str, int]) -> int | None:
+def _meant(row: Row, names: list[str], known: dict[int, int], named: dict[str, int]) -> int | None:
     if row.anime_id in known:
         return known[row.anime_id]
-    return next((named[name] for name in _names(row) if name in named), None)
+    return next((named[name] for name in names if name in named), None)
 
 
 def _names(row: Row) -> list[str]:

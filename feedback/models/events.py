@@ -188,11 +188,26 @@ class EventManager(EventReader["Event"]):
             return len(lost)
 
     def retract(self, user: AbstractBaseUser, anime_id: int) -> list[Event]:
-        """Take back all that `user` said about a title; return the retractions, none where nothing stood."""
+        """Take back all that `user` said about a title; return the retractions, none where nothing stood.
+
+        At once, and not one by one: a program may have changed its mind thousands of times.
+        """
         with transaction.atomic():
             serialise(user.pk)
-            said = self.of(user).standing().filter(item__anime_id=hold_title(anime_id))
-            return [self.undo(event) for event in said]
+            item_id = hold_title(anime_id)
+            retractions = [
+                Event(
+                    user_id=user.pk,
+                    item_id=item_id,
+                    feedback_type=FeedbackType.RETRACTED,
+                    retracts=event,
+                )
+                for event in self.of(user).standing().filter(item__anime_id=item_id)
+            ]
+            self.bulk_create(retractions)
+            if retractions:
+                _count(FeedbackType.RETRACTED, len(retractions))
+            return retractions
 
 
 def _follow(event: Event) -> None:
@@ -200,10 +215,10 @@ def _follow(event: Event) -> None:
     event.item_id = hold_title(event.item_id)
 
 
-def _count(feedback_type: FeedbackType) -> None:
+def _count(feedback_type: FeedbackType, amount: int = 1) -> None:
     """Count what is logged, once it is: a transaction that fails has said nothing."""
     kind = FeedbackType(feedback_type).name.lower()
-    transaction.on_commit(lambda: REACTIONS.labels(kind).inc())
+    transaction.on_commit(lambda: REACTIONS.labels(kind).inc(amount))
 
 
 def serialise(*user_ids: int) -> None:
@@ -242,7 +257,8 @@ class Event(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["user", "timestamp", "id"], name="event_history"),
-            models.Index(fields=["user", "item"], name="event_about_title"),
+            # What came later about a title must not be looked for among all that was ever said about it.
+            models.Index(fields=["user", "item", "timestamp", "id"], name="event_about_title_in_time"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

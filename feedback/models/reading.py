@@ -57,10 +57,10 @@ class EventQuerySet(models.QuerySet["Event"]):
             .standing()
             .filter(user=models.OuterRef("user"), item=models.OuterRef("item"))
         )
-        later = models.Q(timestamp__gt=models.OuterRef("timestamp")) | models.Q(
-            timestamp=models.OuterRef("timestamp"), id__gt=models.OuterRef("id")
-        )
-        return self.standing().exclude(models.Exists(same_title.filter(later)))
+        later = models.Q(timestamp__gt=models.OuterRef("timestamp")) | models.Q(id__gt=models.OuterRef("id"))
+        # The first condition follows from the other, and lets the index begin at the event itself.
+        since = same_title.filter(timestamp__gte=models.OuterRef("timestamp"))
+        return self.standing().exclude(models.Exists(since.filter(later).order_by()))
 
     def update(self, **_: Any) -> NoReturn:
         refuse()

@@ -35,6 +35,7 @@ ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False
 # Sign-up, log-in, reset and new addresses answer alike, whoever is registered; mails say the rest.
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_FORMS = {
+    "login": "nostrade_site.accounts.forms.LoginForm",
     "reset_password": "nostrade_site.accounts.resetting.ResetPasswordForm",
     "reset_password_from_key": "nostrade_site.accounts.resetting.ResetPasswordKeyForm",
 }

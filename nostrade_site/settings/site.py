@@ -36,6 +36,7 @@ MIDDLEWARE = [
     "nostrade_site.request_ids.RequestIdMiddleware",
     "nostrade_site.metrics.MetricsMiddleware",
     "nostrade_site.origin.OriginMiddleware",
+    "nostrade_site.bounds.BoundsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "nostrade_site.headers.PermissionsPolicyMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # tokens are masked and lengths padded against BREACH

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import time
-from collections.abc import Callable
 from http.cookies import SimpleCookie
-from typing import Any
 
 import pytest
 from django.test import Client
-from django.test.client import ClientHandler
 from django.urls import reverse
 
-from nostrade_site.content_types import plain, with_plain_types
+from nostrade_site.content_types import plain
+from nostrade_site.tests.raw import send
 
 pytestmark = pytest.mark.django_db
 SLOW = b"a-" + b"b" * 200_000  # half a second of processor time as Punycode, and nothing as what it is
-
-
-def send(path: str, content_type: str, body: bytes = b"", **more: Any) -> int:
-    """Send a request as a server would, past Django's own test client, and return its answer's status."""
-    said: list[int] = []
-
-    def site(environ: dict[str, Any], start_response: Callable[[int], Any]) -> list[bytes]:
-        start_response(ClientHandler(enforce_csrf_checks=True)(environ).status_code)
-        return []
-
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": path,
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "REMOTE_ADDR": "127.0.0.1",
-        "CONTENT_TYPE": content_type,
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.url_scheme": "http",
-        "wsgi.errors": io.StringIO(),
-    }
-    with_plain_types(site)(environ | more, said.append)
-    return said[0]
 
 
 @pytest.mark.parametrize("charset", ["punycode", "idna", "utf-16", "nonsense", "undefined", '"', ""])
@@ -76,6 +49,7 @@ def test_a_parameter_in_no_encoding_breaks_nothing(parameter: str) -> None:
         ("multipart/form-data; boundary=----x7", "multipart/form-data; boundary=----x7"),
         ('multipart/form-data; charset=idna;Boundary="a b" ; x=y', 'multipart/form-data; Boundary="a b"'),
         ("multipart/form-data; boundary*=idna''%ff", "multipart/form-data"),
+        ("multipart/form-data; boundary=" + "x" * 71, "multipart/form-data"),
         (";;;", ""),
     ],
 )
