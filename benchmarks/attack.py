@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from itertools import cycle
 
 from benchmarks.load_report import Note, percentiles
-from nostrade_site.tests.hostile import HOSTILE_LISTS, Pulse, SlowClients, send_repeated_names, upload
+from nostrade_site.tests.hostile import HOSTILE_LISTS, Pulse, send_repeated_names, upload
+from nostrade_site.tests.site import Site
+from nostrade_site.tests.slow_clients import SlowClients, large_file
 
 SPANS = 12  # without and with the attack in turns
 SLOW_CLIENTS = 200
@@ -35,17 +37,17 @@ class Span:
 class Attack:
     """Slow clients and hostile uploads, switched on and off by a thread."""
 
-    port: int
+    site: Site
     session: str  # of the person who uploads
     spans: list[Span] = field(default_factory=list)
     uploads: Counter[str] = field(default_factory=Counter)
-    connections: Counter[str] = field(default_factory=Counter)
+    held: list[int] = field(default_factory=list)  # connections of slow clients at the end of each attack
 
     def start(self, seconds: float) -> None:
         """Begin the turns, which take so many seconds together."""
         self._stopping = threading.Event()
         self._shapes = cycle([*HOSTILE_LISTS, "repeated names"])
-        self._pulse = Pulse(self.port)
+        self._pulse = Pulse(self.site.port)
         self._pulse.__enter__()
         self._thread = threading.Thread(target=self._run, args=[seconds / SPANS], daemon=True)
         self._thread.start()
@@ -58,14 +60,17 @@ class Attack:
     def _run(self, seconds: float) -> None:
         while not self._stopping.is_set():
             attacks = len(self.spans) % 2 == 1
-            clients = SlowClients(self.port, SLOW_CLIENTS) if attacks else None
+            clients = self._slow_clients() if attacks else None
             with clients or nullcontext():
                 span = Span(time.time(), attacks)
                 self.spans.append(span)
                 self._upload_until(span.begin + seconds, attacks=attacks)
                 span.end = time.time()
-            if clients:
-                self.connections += clients.connections_by_kind()
+                if clients:
+                    self.held.append(clients.connected)
+
+    def _slow_clients(self) -> SlowClients:
+        return SlowClients(self.site.port, large_file(self.site.folder / "static"), SLOW_CLIENTS)
 
     def _upload_until(self, end: float, *, attacks: bool) -> None:
         while (left := end - time.time()) > 0 and not self._stopping.wait(min(left, UPLOADS_EVERY)):
@@ -74,14 +79,14 @@ class Attack:
 
     def _upload(self, shape: str) -> None:
         if shape == "repeated names":
-            status = send_repeated_names(self.port)
+            status = send_repeated_names(self.site.port)
         else:
-            status = upload(self.port, self.session, HOSTILE_LISTS[shape]())
+            status = upload(self.site.port, self.session, HOSTILE_LISTS[shape]())
         self.uploads[f"{shape}: {status}"] += 1
 
     def report(self, lines: list[Note]) -> None:
         """Print what a click and `/healthz` took with the attack and without."""
-        print(f"\nconnections of slow clients: {dict(self.connections)}\nuploads: {dict(self.uploads)}")
+        print(f"\nslow clients held at the end of each attack: {self.held}\nuploads: {dict(self.uploads)}")
         print("\n| | n | p50 ms | p95 ms | p99 ms | longest | above 1 s |")
         print("| --- | --- | --- | --- | --- | --- | --- |")
         tails = [

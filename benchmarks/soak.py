@@ -57,7 +57,7 @@ def main() -> None:
     with running_site(arguments.database) as site:
         versions = set_up(site)
         people = make_people(site, ACQUAINTANCES, arguments.people)  # most of whom only have a history
-        attack = Attack(site.port, people[ACQUAINTANCES - 1]["session"]) if arguments.attack else None
+        attack = Attack(site, people[ACQUAINTANCES - 1]["session"]) if arguments.attack else None
         soak(site, versions, arguments, attack)
 
 

@@ -43,11 +43,15 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
-def client_network(request: HttpRequest) -> str:
-    """Return the network a request comes from; behind a proxy, as the proxy saw it.
+def client_address(request: HttpRequest) -> str:
+    """Return the address a request comes from; behind a proxy, as the proxy saw it.
 
     What a client itself writes into `X-Forwarded-For` stands before that, and counts for nothing.
     """
     seen_by_proxy = settings.ALLAUTH_TRUSTED_PROXY_COUNT and request.headers.get("X-Forwarded-For")
-    address = seen_by_proxy.rpartition(",")[2] if seen_by_proxy else request.META.get("REMOTE_ADDR")
-    return network_of(address or "")
+    return (seen_by_proxy.rpartition(",")[2] if seen_by_proxy else request.META.get("REMOTE_ADDR")) or ""
+
+
+def client_network(request: HttpRequest) -> str:
+    """Return the network a request comes from."""
+    return network_of(client_address(request))

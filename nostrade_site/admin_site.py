@@ -40,10 +40,10 @@ class NostradeAdmin(AdminSite):
         super().register(model_or_iterable, guarded, **options)
 
     def admin_view(self, view: View, cacheable: bool = False) -> Any:
-        """Refuse a search that is longer than any that finds something; read a form once more that met its twin.
+        """Refuse a search longer than any that finds something; read a form once more that met its twin.
 
-        Django checks that a name is free, and then writes; between these two a second press may be first. What
-        that one made is there by now, and the form says so.
+        Django checks that a name is free, and then writes; between these two a second press may be first.
+        What that one made is there by now, and the form says so.
         """
 
         @wraps(view)

@@ -24,8 +24,8 @@ from catalog.models import Item
 from feedback.models import Event
 from nostrade_site.broker_client import broker_client
 from nostrade_site.celery import app
-from nostrade_site.environment import LOCAL_NAMES, host_of
 from nostrade_site.damage import damage
+from nostrade_site.environment import LOCAL_NAMES, host_of
 from nostrade_site.findings import Finding, fail, ok, warn
 from nostrade_site.health import OK, broker_answers, database_state
 from nostrade_site.models import Backup

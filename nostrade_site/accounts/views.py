@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Any, cast
-from unicodedata import normalize
 
 from allauth.account import views as allauth_views
 from allauth.account.adapter import get_adapter
@@ -32,6 +31,7 @@ from feedback.guests import is_guest
 from feedback.history import history_of
 from feedback.models import Saved
 from feedback.redirects import SeeOther, leads_here
+from nostrade_site.accounts import identity
 from nostrade_site.accounts.adapter import SignedUpMeanwhileError
 from nostrade_site.accounts.deleting import delete_account
 
@@ -80,8 +80,8 @@ class SignupView(_OpenToGuests, allauth_views.SignupView):
         name, password = self.request.POST.get("username", ""), self.request.POST.get("password1", "")
         fresh = timezone.now() - SAME_PRESS
         just_made = Q(date_joined__gte=fresh) | Q(last_login__gte=fresh)
-        people = User.objects.filter(just_made, username__iexact=normalize("NFKC", name))
-        if not people.exists():
+        known = identity.called(name)
+        if known is None or not User.objects.filter(just_made, pk=known.pk).exists():
             return None
         try:
             person = get_adapter().authenticate(self.request, username=name, password=password)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 BODY = b"POST /feedback/1/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
@@ -95,6 +97,12 @@ class SlowClients:
         except OSError:
             return False
         return True
+
+
+def large_file(static: Path) -> str:
+    """Return the path of a file of the site's that does not fit into a socket's buffers."""
+    names = json.loads((static / "staticfiles.json").read_text())["paths"]
+    return f"/static/{names['swagger/swagger-ui-bundle.js']}"
 
 
 def probe(port: int, path: str = "/healthz", patience: float = 30.0) -> tuple[int, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from celery.schedules import schedule
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 
 from catalog.models import Item

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 import time
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from nostrade_site.tests.site import Site, eventually, free_port
-from nostrade_site.tests.slow_clients import KINDS, SlowClients, probe
+from nostrade_site.tests.slow_clients import KINDS, SlowClients, large_file, probe
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,16 +26,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site.stop()
 
 
-def large_file(site: Site) -> str:
-    paths = json.loads((site.folder / "static" / "staticfiles.json").read_text())["paths"]
-    return f"/static/{paths['swagger/swagger-ui-bundle.js']}"
-
-
 @pytest.mark.parametrize(
     "kinds", [*([kind] for kind in KINDS), list(KINDS)], ids=lambda kinds: "+".join(kinds)
 )
 def test_two_hundred_slow_clients_hold_up_nobody(site: Site, kinds: list[str]) -> None:
-    with SlowClients(site.port, large_file(site), kinds=tuple(kinds)) as slow:
+    with SlowClients(site.port, large_file(site.folder / "static"), kinds=tuple(kinds)) as slow:
         assert eventually(lambda: slow.connected > 150)
         healthz = []
         for _ in range(11):
