@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 workers = whole_number("WEB_CONCURRENCY", default=2, minimum=1)
-worker_class = "nostrade_site.web_worker.BufferingWorker"  # no thread waits for a client
+worker_class = "nostrade_site.web_worker.WaitressWorker"  # no thread waits for a client
 threads = 5  # one of them for health checks, while the others wait
 timeout = 60
 # Longer than proxies keep an idle connection (nginx: 60 s), or now and then a request meets one that closes.
@@ -28,7 +28,10 @@ control_socket_disable = True
 preload_app = False  # PyTorch must not have computed before a fork
 # Its own lines take the form of everybody else's.
 logconfig_dict = settings.LOGGING | {
-    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}}
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
+        "waitress.queue": {"level": "ERROR"},  # warns whenever a request waits for a thread
+    }
 }
 
 # Where the workers' counts lie, for each to add them all up. What a master before us (SIGUSR2) has put into

@@ -1,315 +1,256 @@
-"""gunicorn's threaded worker, whose threads never wait for a client.
+"""gunicorn's workers with Waitress inside: no thread waits for a client.
 
-One loop reads what clients send, without blocking, and gives a thread a request when all of it is here. A
-thread writes its answer into a buffer, and the loop sends that as the client takes it. Each step has a
-deadline: 408 for a request that comes too slowly, the end of the connection for an answer that is not taken.
-Where connections or disk run short, whoever has waited longest makes room.
+Waitress reads requests and sends answers in one loop, buffers both (large ones on disk), and gives a thread a
+request when all of it is here. It drops clients that do nothing; this module also drops those that do too
+little, and lets them make room where connections or disk run short.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
+import os
 import resource
-import selectors
 import socket
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from enum import IntEnum
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from gunicorn.errors import ConfigError
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+from gunicorn.workers.base import Worker
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import BadRequest, Error
 
-from nostrade_site.buffered_socket import BufferedSocket, Disk
-from nostrade_site.framing import Framing, TooLargeError
-
-HEAD_SECONDS = 20.0  # for the request line and all header fields, from their first byte
+HEAD_SECONDS = 20.0  # for the request line and all header fields, from the first byte
 BODY_SECONDS = 30.0  # for a body or an answer, and more for what has moved:
 SLOWEST = 4096  # bytes a second
 LINGER_SECONDS = 5.0  # for a client to read an answer before the connection goes
-SWEEP_SECONDS = 0.5
+IN_MEMORY = 64 << 10  # bytes of one request or answer; what is more goes to a file
+LARGEST_HEAD = 32 << 10  # bytes of the request line and all header fields
+LONGEST_LINE = 8190  # of a chunked body
 # Twice the most that a page or the API takes: what is a little too large gets their own words.
 LARGEST_BODY = 2 * max(48, settings.API_BODY_MB, settings.LIST_UPLOAD_MB) << 20
-DISK_BYTES = 512 << 20  # for all buffers of a worker
-FILES_EACH = 3  # a connection's own, and two buffers on disk
-OTHER_FILES = 200
-SLOW = ("408 Request Timeout", "The request did not arrive in time. Please send it again.")
-CROWDED = ("503 Service Unavailable", "Too much is being sent to this site just now. Please try again later.")
+LARGEST_WAITING = 64 << 20  # bytes of one answer that may wait for its client; then its thread waits too
+DISK_BYTES = 512 << 20  # for all that a worker buffers
+SPARE = 50  # connections that are on their way out when the limit is reached
+FILES_EACH, OTHER_FILES = 3, 200  # a connection's own, and two buffers on disk
 
 
-class State(IntEnum):
-    """What a connection is waiting for; the first make room first."""
-
-    LINGERING = 0
-    IDLE = 1
-    READING = 2
-    SENDING = 3
-    BUSY = 4  # with a thread
+class RequestTimeoutError(Error):
+    code, reason = 408, "Request Timeout"
 
 
-class Connection(TConn):
-    """A client: what it has sent of a request, and what it has yet to take of an answer."""
+class ServiceUnavailableError(Error):
+    code, reason = 503, "Service Unavailable"
 
-    def __init__(self, cfg: Any, client: socket.socket, address: Any, server: Any, disk: Disk) -> None:
-        super().__init__(cfg, BufferedSocket(client, disk), address, server)
-        self.sock: BufferedSocket
-        self.data_ready = True  # for gunicorn: it need not wait
-        self.state, self.since, self.deadline = State.IDLE, time.monotonic(), 0.0
-        self.framing = Framing(LARGEST_BODY)
-        self.ahead = b""  # of the next request
-        self.stays = False  # for another request
-        self.watcher: Callable[[Connection], None] | None = None
 
-    def enter(self, state: State, seconds: float) -> None:
-        self.state, self.since = state, time.monotonic()
-        self.deadline = self.since + seconds
+SLOW = RequestTimeoutError("The request did not arrive in time. Please send it again.")
+CROWDED = ServiceUnavailableError("Too much is being sent to this site just now. Please try again later.")
 
-    def move(self, size: int) -> None:
-        self.deadline += size / SLOWEST
+
+class Request(HTTPRequestParser):
+    """A request as it arrives, and since when; stricter than Waitress about lengths."""
+
+    def __init__(self, adj: Any) -> None:
+        super().__init__(adj)
+        self.began = time.monotonic()
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.chunked and "CONTENT_LENGTH" in self.headers:
+            raise ParsingError("Content-Length and Transfer-Encoding contradict one another")
+
+    def received(self, data: bytes) -> int:
+        """Take what belongs to this request; Waitress has no bound for a line of a chunked body."""
+        used: int = super().received(data)
+        body = self.body_rcv
+        if self.chunked and not self.completed and len(body.control_line) + len(body.trailer) > LONGEST_LINE:
+            self.error, self.completed = BadRequest("A line of the chunked body is too long"), True
+        return used
 
     @property
-    def takes_disk(self) -> bool:
-        if self.state == State.READING:
-            return self.sock.incoming.on_disk > 0
-        return self.state == State.SENDING and self.sock.outgoing.on_disk > 0
+    def is_late(self) -> bool:
+        seconds = BODY_SECONDS + self.body_bytes_received / SLOWEST if self.headers_finished else HEAD_SECONDS
+        return time.monotonic() - self.began > seconds
 
 
-class BufferingWorker(ThreadWorker):
-    """`worker_class` of nostrade_site/gunicorn.py."""
+class Task(WSGITask):
+    """A request with a thread of its own."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.worker_connections: int = self.cfg.worker_connections
-        self.disk = Disk(settings.DATA_DIR)
-        self.connections: set[Connection] = set()
-        self._next_sweep = 0.0
+    def write(self, data: bytes) -> None:
+        super().write(b"" if self.request.command == "HEAD" else data)
+
+
+class Channel(HTTPChannel):
+    """A connection; `waiting_since` is when its answer began to wait for the client."""
+
+    parser_class, task_class = Request, Task
+    waiting_since: float | None = None
+    lingers_until: float | None = None
+    sent = 0
+
+    def handle_write(self) -> None:
+        """Send what waits. A last answer is to be read before the connection goes."""
+        if self.close_when_flushed and not self.requests:
+            self._flush_exception(self._flush_some)
+            if not self.total_outbufs_len and not self.will_close:
+                self.close_when_flushed, self.lingers_until = False, time.monotonic() + LINGER_SECONDS
+                with contextlib.suppress(OSError):  # it hung up
+                    self.socket.shutdown(socket.SHUT_WR)
+                return
+        super().handle_write()
+
+    def received(self, data: bytes) -> bool:
+        return self.lingers_until is None and super().received(data)
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        sent: int = super().send(data, do_close=do_close)
+        self.sent += sent
+        return sent
+
+    @property
+    def is_arriving(self) -> bool:
+        return self.request is not None and not self.requests
+
+    @property
+    def is_idle(self) -> bool:
+        return self.request is None and not self.requests and not self.total_outbufs_len
+
+    @property
+    def is_late(self) -> bool:
+        """Tell whether a request has been arriving for too long, or an answer leaving; call now and then."""
+        now = time.monotonic()
+        if self.lingers_until is not None:
+            return now > self.lingers_until
+        if not self.total_outbufs_len:
+            self.waiting_since = None
+            return self.is_arriving and self.request.is_late
+        if self.waiting_since is None:  # what the network took at once was no client's doing
+            self.waiting_since, self.sent = now, 0
+        return now - self.waiting_since > BODY_SECONDS + self.sent / SLOWEST
+
+    @property
+    def on_disk(self) -> int:
+        """Return how much of what waits here does not fit into memory, in bytes."""
+        arriving = self.request.body_bytes_received if self.request is not None else 0
+        return sum(size for size in (arriving, self.total_outbufs_len) if size > IN_MEMORY)
+
+    def refuse(self, error: Error) -> None:
+        """End a request that has not arrived with an answer, and anything else without."""
+        if not self.is_arriving:
+            self.will_close = True
+            return
+        with self.requests_lock:
+            self.request.error, self.request.completed = error, True
+            self.requests.append(self.request)
+            self.request = None
+        self.server.add_task(self)
+
+
+class Server(TcpWSGIServer):
+    """Waitress's server, with deadlines and bounds for all connections together."""
+
+    channel_class = Channel
+
+    @property
+    def is_busy(self) -> bool:
+        return any(channel.requests or channel.total_outbufs_len for channel in self.active_channels.values())
+
+    def handle_accept(self) -> None:
+        """Take a client; where there are too many, the idle make room first, then who has waited longest."""
+        if len(self.active_channels) >= self.adj.connection_limit - SPARE:
+            self._make_room()
+        super().handle_accept()
+
+    def _make_room(self) -> None:
+        waiting = [each for each in self.active_channels.values() if not (each.requests or each.will_close)]
+        if waiting:
+            min(waiting, key=lambda each: (not each.is_idle, each.last_activity)).will_close = True
+
+    def maintenance(self, now: float) -> None:
+        """Drop who is late, and free the disk where it is short; called every second."""
+        super().maintenance(now)
+        channels = sorted(self.active_channels.values(), key=lambda channel: channel.creation_time)
+        for channel in channels:
+            if channel.is_late:
+                channel.refuse(SLOW)
+        self._free_disk(channels)
+
+    def _free_disk(self, channels: Iterable[Channel]) -> None:
+        taken = sum(channel.on_disk for channel in channels)
+        for channel in channels:
+            if taken <= DISK_BYTES:
+                return
+            if channel.on_disk:
+                taken -= channel.on_disk
+                channel.refuse(CROWDED)
+
+
+class WaitressWorker(Worker):
+    """`worker_class` of nostrade_site/gunicorn.py: gunicorn's processes, signals and restarts."""
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
         if cfg.is_ssl:
             raise ConfigError("This worker speaks plain HTTP: put a proxy with TLS before the site.")
 
-    def init_process(self) -> None:
-        self._allow_files()
-        super().init_process()
+    def run(self) -> None:
+        """Serve until a signal, then finish the answers that were begun."""
+        connections: dict[int, Any] = {}
+        threads = ThreadedTaskDispatcher()
+        threads.set_thread_count(self.cfg.threads)
+        servers = [self._server(listener.sock, connections, threads) for listener in self.sockets]
+        while self.alive and self.ppid == os.getppid():
+            self._turn(connections, 1.0)
+        for server in servers:
+            server.del_channel()  # no new connections
+        deadline = time.monotonic() + self.cfg.graceful_timeout
+        while time.monotonic() < deadline and any(server.is_busy for server in servers):
+            self._turn(connections, 0.1)
 
-    def _allow_files(self) -> None:
-        """Open as many files as the connections may need, or take fewer connections."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        needed = self.worker_connections * FILES_EACH + OTHER_FILES
-        most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        if soft < most:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        soft = max(soft, most)
-        self.worker_connections = max(8, min(self.worker_connections, (soft - OTHER_FILES) // FILES_EACH))
+    def _turn(self, connections: dict[int, Any], seconds: float) -> None:
+        self.notify()
+        wasyncore.loop(timeout=seconds, use_poll=True, map=connections, count=1)
 
-    # --- Clients come ---------------------------------------------------------------------------
-
-    def accept(self, listener: socket.socket) -> None:
-        if self.nr_conns >= self.worker_connections - 1:
-            self._make_room()
-        try:
-            client, address = listener.accept()
-        except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                self._make_room()
-            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
-                raise
-            return
-        self.nr_conns += 1
-        conn = Connection(self.cfg, client, address, listener.getsockname(), self.disk)
-        self.connections.add(conn)
-        conn.enter(State.IDLE, self.cfg.keepalive)
-        self._watch(conn, selectors.EVENT_READ, self._hear)
-        self._hear(conn)
-
-    def _make_room(self) -> None:
-        """Close the connection that has waited longest; whoever a thread works for is left alone."""
-        waiting = [conn for conn in self.connections if conn.state != State.BUSY]
-        if waiting:
-            self._close(min(waiting, key=lambda conn: (conn.state, conn.since)))
-
-    # --- A request arrives ----------------------------------------------------------------------
-
-    def _hear(self, conn: Connection) -> None:
-        try:
-            data = conn.sock.receive()
-        except OSError:
-            data = b""
-        if data == b"":
-            self._close(conn)
-        elif data:
-            self._take(conn, data)
-
-    def _take(self, conn: Connection, data: bytes) -> None:
-        """Add to the request; give it to a thread where it is whole now."""
-        if conn.state == State.IDLE:
-            conn.framing = Framing(LARGEST_BODY)
-            conn.sock.asked_for_body = False
-            conn.enter(State.READING, HEAD_SECONDS)
-        had_head = conn.framing.has_head
-        try:
-            used = conn.framing.feed(data)
-            conn.sock.incoming.write(data[:used])
-        except TooLargeError as error:
-            self._refuse(conn, error.status, str(error))
-            return
-        except OSError:  # the disk is full
-            self._refuse(conn, *CROWDED)
-            return
-        conn.ahead = data[used:]
-        if conn.framing.whole:
-            self._give_to_thread(conn)
-        elif conn.framing.has_head:
-            self._await_body(conn, used, begins=not had_head)
-
-    def _give_to_thread(self, conn: Connection) -> None:
-        self._unwatch(conn)
-        conn.enter(State.BUSY, 0)
-        self.enqueue_req(conn)
-
-    def _await_body(self, conn: Connection, size: int, *, begins: bool) -> None:
-        if begins:
-            conn.enter(State.READING, BODY_SECONDS)
-            if conn.framing.expects_continue:
-                with contextlib.suppress(OSError):  # it hung up, and the next look will show it
-                    conn.sock.ask_for_body()
-        conn.move(size)
-        self._make_room_on_disk()
-
-    def _make_room_on_disk(self) -> None:
-        """End what has been arriving or leaving longest: it is the slowest, or nearly."""
-        if self.disk.taken <= DISK_BYTES:
-            return
-        moving = [conn for conn in self.connections if conn.takes_disk]
-        if moving:
-            self._expire(min(moving, key=lambda conn: conn.since), CROWDED)
-
-    def _refuse(self, conn: Connection, status: str, sentence: str) -> None:
-        """Answer without a thread, and end the connection."""
-        self.log.debug("%s to %s", status, conn.client)
-        body = f"{sentence}\n".encode()
-        head = (
-            f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            f"Cache-Control: no-store\r\nRetry-After: 10\r\nContent-Length: {len(body)}\r\n\r\n"
+    def _server(
+        self, listener: socket.socket, connections: dict[int, Any], threads: ThreadedTaskDispatcher
+    ) -> Server:
+        """Serve where gunicorn listens; the server and all its connections register themselves."""
+        adjustments = Adjustments(
+            sockets=[listener],
+            connection_limit=_room_for(self.cfg.worker_connections) + SPARE,
+            channel_timeout=self.cfg.keepalive,
+            cleanup_interval=1,
+            max_request_header_size=LARGEST_HEAD,
+            max_request_body_size=LARGEST_BODY,
+            inbuf_overflow=IN_MEMORY,
+            outbuf_overflow=IN_MEMORY,
+            outbuf_high_watermark=LARGEST_WAITING,
+            log_socket_errors=False,
+            ident=None,
         )
-        conn.sock.incoming.clear()
-        conn.stays = False
-        try:
-            conn.sock.sendall(head.encode() + body)
-        except OSError:
-            self._close(conn)
-        else:
-            self._send_rest(conn)
-
-    # --- An answer goes -------------------------------------------------------------------------
-
-    def finish_request(self, conn: Connection, fs: Future[object]) -> None:
-        """Send what the thread left of its answer; then wait for the next request, or end the connection."""
-        try:
-            conn.stays = bool(fs.result()) and not _has_more(conn)
-        except Exception:
-            self.log.exception("Error handling a connection")
-            conn.stays = False
-        conn.sock.incoming.clear()
-        if conn.sock.fileno() < 0:  # gunicorn closed it in the middle of a broken answer
-            self._close(conn)
-        else:
-            self._send_rest(conn)
-
-    def _send_rest(self, conn: Connection) -> None:
-        self._unwatch(conn)
-        if not conn.sock.outgoing:
-            self._answered(conn)
-            return
-        conn.enter(State.SENDING, BODY_SECONDS)
-        self._watch(conn, selectors.EVENT_WRITE, self._send)
-        self._make_room_on_disk()
-
-    def _send(self, conn: Connection) -> None:
-        try:
-            conn.move(conn.sock.flush())
-        except OSError:
-            self._close(conn)
-            return
-        if not conn.sock.outgoing:
-            self._unwatch(conn)
-            self._answered(conn)
-
-    def _answered(self, conn: Connection) -> None:
-        if not conn.stays:
-            conn.sock.hang_up_politely()
-            conn.enter(State.LINGERING, LINGER_SECONDS)
-            self._watch(conn, selectors.EVENT_READ, self._ignore)
-            return
-        conn.enter(State.IDLE, self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER)
-        self._watch(conn, selectors.EVENT_READ, self._hear)
-        if conn.ahead:
-            self._take(conn, conn.ahead)
-
-    def _ignore(self, conn: Connection) -> None:
-        """Read on while a client that was refused is still sending: else it would never see why."""
-        try:
-            ended = conn.sock.receive() == b""
-        except OSError:
-            ended = True
-        if ended:
-            self._close(conn)
-
-    # --- Time passes ----------------------------------------------------------------------------
-
-    def murder_keepalived(self, force: bool = False) -> None:
-        """End what is over its deadline, as gunicorn's own loop asks after every turn."""
-        now = time.monotonic()
-        if now < self._next_sweep and not force:
-            return
-        self._next_sweep = now + SWEEP_SECONDS
-        for conn in list(self.connections):
-            if conn.state != State.BUSY and (force or now > conn.deadline):
-                self._expire(conn)
-
-    def _expire(self, conn: Connection, reason: tuple[str, str] = SLOW) -> None:
-        if conn.state == State.READING:
-            self._refuse(conn, *reason)
-        else:
-            self._close(conn)
-
-    def murder_pending(self) -> None:
-        """Nothing is pending here that the sweep above does not see."""
-
-    def _cap_keepalive(self, deadline: float) -> None:
-        for conn in self.connections:
-            if conn.state == State.IDLE:
-                conn.deadline = min(conn.deadline, deadline)
-
-    # --- The poller -----------------------------------------------------------------------------
-
-    def _watch(self, conn: Connection, event: int, watcher: Callable[[Connection], None]) -> None:
-        conn.watcher = watcher
-        self.poller.register(conn.sock, event, partial(self._look, conn, watcher))
-
-    def _unwatch(self, conn: Connection) -> None:
-        if conn.watcher is not None:
-            conn.watcher = None
-            self.poller.unregister(conn.sock)
-
-    def _look(self, conn: Connection, watcher: Callable[[Connection], None], _: object) -> None:
-        """Act on an event, unless one before it in the same turn has ended what it was about."""
-        if conn.watcher == watcher:
-            watcher(conn)
-
-    def _close(self, conn: Connection) -> None:
-        self._unwatch(conn)
-        self.connections.discard(conn)
-        self.nr_conns -= 1
-        with contextlib.suppress(OSError):
-            conn.sock.close()
+        address = (listener.family, listener.type, listener.proto, listener.getsockname())
+        return Server(
+            self.wsgi,
+            map=connections,
+            _sock=listener,
+            dispatcher=threads,
+            adj=adjustments,
+            sockinfo=address,
+            bind_socket=False,
+        )
 
 
-def _has_more(conn: Connection) -> bool:
-    """Tell whether gunicorn saw the request end earlier than we did: what follows is no request then."""
-    return bool(conn.sock.incoming) or bool(conn.parser.unreader.take_buffered())
+def _room_for(connections: int) -> int:
+    """Allow this process the files that so many connections may need; return how many it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = (connections + SPARE) * FILES_EACH + OTHER_FILES
+    most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(20, min(connections, (max(soft, most) - OTHER_FILES) // FILES_EACH))
