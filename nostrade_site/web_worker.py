@@ -56,6 +56,8 @@ CROWDED = ServiceUnavailableError("Too much is being sent to this site just now.
 class Request(HTTPRequestParser):
     """A request as it arrives, and since when; stricter than Waitress about lengths."""
 
+    completed: bool
+
     def __init__(self, adj: Any) -> None:
         super().__init__(adj)
         self.began = time.monotonic()
@@ -90,6 +92,8 @@ class Channel(HTTPChannel):
     """A connection; `waiting_since` is when its answer began to wait for the client."""
 
     parser_class, task_class = Request, Task
+    request: Request | None
+    close_when_flushed: bool
     waiting_since: float | None = None
     lingers_until: float | None = None
     sent = 0
@@ -114,10 +118,6 @@ class Channel(HTTPChannel):
         return sent
 
     @property
-    def is_arriving(self) -> bool:
-        return self.request is not None and not self.requests
-
-    @property
     def is_idle(self) -> bool:
         return self.request is None and not self.requests and not self.total_outbufs_len
 
@@ -129,7 +129,7 @@ class Channel(HTTPChannel):
             return now > self.lingers_until
         if not self.total_outbufs_len:
             self.waiting_since = None
-            return self.is_arriving and self.request.is_late
+            return self.request is not None and not self.requests and self.request.is_late
         if self.waiting_since is None:  # what the network took at once was no client's doing
             self.waiting_since, self.sent = now, 0
         return now - self.waiting_since > BODY_SECONDS + self.sent / SLOWEST
@@ -142,7 +142,7 @@ class Channel(HTTPChannel):
 
     def refuse(self, error: Error) -> None:
         """End a request that has not arrived with an answer, and anything else without."""
-        if not self.is_arriving:
+        if self.request is None or self.requests:
             self.will_close = True
             return
         with self.requests_lock:
