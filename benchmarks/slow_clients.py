@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
-import json
 import os
 import statistics
 import subprocess
@@ -26,9 +25,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from nostrade_site.tests.site import ROOT, eventually, free_port
-from nostrade_site.tests.slow_clients import SlowClients, probe
+from nostrade_site.tests.slow_clients import SlowClients, large_file, probe
 
-WORKERS = ("nostrade_site.web_worker.BufferingWorker:4", "gthread:4", "gthread:128")
+WORKERS = ("nostrade_site.web_worker.WaitressWorker:4", "gthread:4", "gthread:128")
 ASKERS = 4
 PATHS = ("/privacy/", "/")
 PATIENCE = 10.0
@@ -88,8 +87,7 @@ def measure(
     arguments: argparse.Namespace,
     told: dict[tuple[str, str], list[float]],
 ) -> None:
-    paths = json.loads((folder / "static" / "staticfiles.json").read_text())["paths"]
-    large = f"/static/{paths['swagger/swagger-ui-bundle.js']}"
+    large = large_file(folder / "static")
     for path in PATHS:
         told[worker, f"{path} alone, a second"].append(rate(port, path, arguments.seconds))
     with SlowClients(port, large, arguments.clients):

@@ -24,7 +24,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        servers = {"gthread": Server(Path(one), WORKER="gthread"), "BufferingWorker": Server(Path(other))}
+        servers = {"gthread": Server(Path(one), WORKER="gthread"), "WaitressWorker": Server(Path(other))}
         for connections in (1, 4):
             told: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
             for _ in range(ROUNDS):

@@ -177,7 +177,9 @@ class Server(TcpWSGIServer):
         super().maintenance(now)
         channels = sorted(self.active_channels.values(), key=lambda channel: channel.creation_time)
         for channel in channels:
-            if channel.is_late:
+            if channel.will_close:  # Waitress waits with that until it can send, which may be never
+                channel.handle_close()
+            elif channel.is_late:
                 channel.refuse(SLOW)
         self._free_disk(channels)
 
