@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client
 
 from feedback.models import Event, FeedbackType
@@ -77,6 +78,23 @@ def test_why_not_counts_the_places_as_the_feed_deals_them(ann: User, monkeypatch
     as_ranked = Places(order).feed
     assert places.keys() == as_ranked.keys()
     assert any(as_ranked[pk] != places[pk] for pk in shown)
+
+
+def test_the_least_known_title_of_a_pool_is_the_most_novel(ann: User) -> None:
+    order = Order.of(ann)
+    pool = tuple(order.slice(10, 20))
+    found = dealing.novelty(order, pool)
+    assert sorted(found) == pytest.approx(np.linspace(0, 1, 10))
+    assert order.live is not None
+    known = dict(zip(order.live.ranker.item_ids, order.live.ranker.log_popularity, strict=True))
+    by_novelty = [pool[place] for place in np.argsort(found)]
+    assert by_novelty == sorted(pool, key=lambda anime_id: known[anime_id], reverse=True)
+    assert dealing.novelty(order, pool[:1]).tolist() == [0.0]
+
+
+def test_where_the_model_says_nothing_novel_is_what_has_few_members(ann: User) -> None:
+    pool = (BATTLES[4], ROMANCES[2], BATTLES[20])  # a lower id has more members here
+    assert dealing.novelty(Order.of(AnonymousUser()), pool).tolist() == [0.5, 0.0, 1.0]
 
 
 def test_a_short_list_fills_its_page(ann: User) -> None:

@@ -48,6 +48,14 @@ def test_a_second_cause_needs_a_real_share() -> None:
     assert words(Cause(1, Feedback.LOVE, 2.0), Cause(2, Feedback.LOVE, 0.2)) == "Because you loved X"
 
 
+@pytest.mark.parametrize(("second", "named"), [(0.35, "X"), (0.45, "X and Y")])
+def test_a_second_cause_does_a_good_part_of_what_the_first_does(second: float, named: str) -> None:
+    """Though a quarter of all that speaks for the title is due to it."""
+    assert (
+        words(Cause(1, Feedback.LOVE, 1.0), Cause(2, Feedback.LOVE, second)) == f"Because you loved {named}"
+    )
+
+
 def test_a_cause_outside_the_catalogue_is_not_named() -> None:
     assert words(Cause(99, Feedback.LOVE, 2.0)) == "Popular with people like you"
 
