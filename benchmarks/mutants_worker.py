@@ -217,6 +217,8 @@ def taken_over(old: Any, new: Any) -> bool:
         )
         return True
     if type(old) is type(new) is type:
+        for name in vars(old).keys() - vars(new).keys():
+            delattr(old, name)
         for name, value in vars(new).items():
             if name not in ("__dict__", "__weakref__", "__doc__"):
                 setattr(old, name, value)
