@@ -52,11 +52,11 @@ class Found:
         for mutant, outcome in outcomes:
             if outcome == "killed":
                 found.killed += 1
-            elif mutant.key in reasons:
+            elif mutant.key in reasons or ("*", *mutant.key[1:]) in reasons:
                 found.explained.append(mutant.key)
             else:
                 found.unexplained.append(mutant)
-        found.stale = [key for key in reasons if key not in found.explained]
+        found.stale = [key for key in reasons if key[0] != "*" and key not in found.explained]
         return found
 
     def show(self) -> None:
@@ -72,10 +72,10 @@ class Found:
 
 
 def reasons_of(explained: dict[str, Any], module: str) -> dict[Key, str]:
-    """Return the reason of each mutant of a module that may live."""
+    """Return the reason of each mutant of a module that may live; "*" stands for any module and function."""
     return {
         (entry["function"], line, becomes): entry["reason"]
-        for entry in explained.get(module, [])
+        for entry in [*explained.get("*", []), *explained.get(module, [])]
         for line, becomes in entry["mutants"]
     }
 
@@ -86,13 +86,13 @@ def examine(module: str, config: dict[str, Any], reasons: dict[Key, str]) -> Fou
     mutants = mutants_of(source, config["operators"], settings.get("within", ()))
     python = config["environments"].get(module.split("/")[0], config["environments"]["other"])
     began = time.monotonic()
-    outcomes = tested(module, [mutant.source for mutant in mutants], settings["tests"], python)
+    outcomes = outcomes_of(module, [mutant.source for mutant in mutants], settings["tests"], python)
     found = Found.of(module, zip(mutants, outcomes, strict=True), reasons)
     found.seconds = time.monotonic() - began
     return found
 
 
-def tested(module: str, sources: list[str], tests: list[str], python: str) -> list[str]:
+def outcomes_of(module: str, sources: list[str], tests: list[str], python: str) -> list[str]:
     """Return the outcome of each version of a module. Raises SystemExit where the tests fail without any."""
     with tempfile.TemporaryDirectory() as folder:
         job, results = Path(folder) / "job.json", Path(folder) / "results"

@@ -16,12 +16,14 @@ everybody who holds one has the new one; of what cannot be (a number, a decorate
 from __future__ import annotations
 
 import ast
+import gc
 import json
 import os
 import resource
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -89,15 +91,18 @@ def run_all(
     if outcomes.failed:
         results.write(json.dumps({"broken": outcomes.failed}) + "\n")
         return
+    gc.freeze()  # the forks share what is there
+    kills = Counter[str]()
     for source in sources:
         changed = functions_changed(original, source)
         items = [
             item for item in session.items if changed is None or changed & entered[item.nodeid]
         ]  # a change outside of functions is a matter of every test
-        items.sort(key=lambda item: seconds[item.nodeid])
+        # First what is quick, and what has noticed many before.
+        items.sort(key=lambda item: seconds[item.nodeid] / (1 + kills[item.nodeid]))
         spent = sum(seconds[item.nodeid] for item in items)
         put_in = partial(install, module, source, borrowed)
-        outcome = in_a_fork(session, outcomes, items, spent, put_in) if items else "survived"
+        outcome = in_a_fork(session, outcomes, items, spent, put_in, kills) if items else "survived"
         results.write(json.dumps({"outcome": outcome}) + "\n")
 
 
@@ -155,7 +160,9 @@ def in_a_fork(
     items: list[pytest.Item],
     seconds: float,
     put_in: Callable[[], None],
+    kills: Counter[str] | None = None,
 ) -> str:
+    """Run tests until one fails, and return what became of the version; in `kills` the test is counted."""
     child = os.fork()
     if not child:
         silence()
@@ -165,14 +172,17 @@ def in_a_fork(
             for place, item in enumerate(items):
                 run(session, item, items[place + 1 : place + 2])
                 if outcomes.failed:
-                    os._exit(1)
+                    os._exit(1 + min(place, 200))
         except BaseException:  # noqa: BLE001  # whatever a mutant breaks
-            os._exit(1)
+            os._exit(255)
         os._exit(0)
     deadline = time.monotonic() + WAITS
     while time.monotonic() < deadline:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
+            place = os.waitstatus_to_exitcode(status) - 1
+            if kills is not None and 0 <= place < min(len(items), 200):
+                kills[items[place].nodeid] += 1
             return "killed" if status else "survived"
         time.sleep(0.005)
     os.kill(child, 9)
