@@ -20,6 +20,7 @@ import gc
 import json
 import os
 import resource
+import signal
 import sys
 import threading
 import time
@@ -28,14 +29,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NoReturn, TextIO
 
 import pytest
 
 HERE = Path(__file__).parents[1]
-PATIENCE = 20  # times the processor time of the tests as they are, and
-LEAST_SECONDS = 10  # of processor time at least: more is an endless loop
-WAITS = 120  # seconds on the clock, for a version that waits for ever
+PATIENCE = 20  # times the processor time that a test takes as it is, and
+LEAST_SECONDS = 5  # of processor time at least: more is an endless loop
+WAITS = 600  # seconds on the clock, for a version that waits for ever
 TRANSPARENT = {"property", "classmethod", "staticmethod"}  # decorators that let every call through
 MORE_MEMORY = 4 << 30  # bytes that a version may take beyond what is there
 
@@ -74,36 +75,30 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def run_all(
-    session: pytest.Session, outcomes: Outcomes, module: ModuleType, sources: list[str], results: Any
+    session: pytest.Session, outcomes: Outcomes, module: ModuleType, sources: list[str], results: TextIO
 ) -> None:
     entered, seconds = as_they_are(session, outcomes, module)
     original = Path(str(module.__file__)).read_text(encoding="utf-8")
-    borrowed = borrowed_from(module)
-    if not outcomes.failed:  # also through the same door as a mutant comes
-        outcome = in_a_fork(
-            session,
-            outcomes,
-            session.items,
-            sum(seconds.values()),
-            partial(install, module, original, borrowed),
-        )
-        outcomes.failed += [] if outcome == "survived" else ["the module installed as it is"]
+    borrowed, kills = borrowed_from(module), Counter[str]()
+    gc.freeze()  # the forks share what is there
+
+    def outcome_of(source: str, items: list[pytest.Item]) -> str:
+        child = os.fork()
+        if not child:
+            live_as(partial(install, module, source, borrowed), session, outcomes, items, seconds)
+        return ended(child, items, kills)
+
+    if not outcomes.failed and outcome_of(original, session.items) != "survived":
+        outcomes.failed.append("the module, installed as it is")
     if outcomes.failed:
         results.write(json.dumps({"broken": outcomes.failed}) + "\n")
         return
-    gc.freeze()  # the forks share what is there
-    kills = Counter[str]()
     for source in sources:
-        changed = functions_changed(original, source)
-        items = [
-            item for item in session.items if changed is None or changed & entered[item.nodeid]
-        ]  # a change outside of functions is a matter of every test
+        changed = functions_changed(original, source)  # None where it is a matter of every test
+        items = [item for item in session.items if changed is None or changed & entered[item.nodeid]]
         # First what is quick, and what has noticed many before.
         items.sort(key=lambda item: seconds[item.nodeid] / (1 + kills[item.nodeid]))
-        spent = sum(seconds[item.nodeid] for item in items)
-        put_in = partial(install, module, source, borrowed)
-        outcome = in_a_fork(session, outcomes, items, spent, put_in, kills) if items else "survived"
-        results.write(json.dumps({"outcome": outcome}) + "\n")
+        results.write(json.dumps({"outcome": outcome_of(source, items) if items else "survived"}) + "\n")
 
 
 def as_they_are(
@@ -154,55 +149,52 @@ def functions_changed(original: str, source: str) -> set[int] | None:
     return found or None
 
 
-def in_a_fork(
+def live_as(
+    version: Callable[[], None],
     session: pytest.Session,
     outcomes: Outcomes,
     items: list[pytest.Item],
-    seconds: float,
-    put_in: Callable[[], None],
-    kills: Counter[str] | None = None,
-) -> str:
-    """Run tests until one fails, and return what became of the version; in `kills` the test is counted."""
-    child = os.fork()
-    if not child:
-        silence()
-        limit(seconds)
-        try:
-            put_in()
-            for place, item in enumerate(items):
-                run(session, item, items[place + 1 : place + 2])
-                if outcomes.failed:
-                    os._exit(1 + min(place, 200))
-        except BaseException:  # noqa: BLE001  # whatever a mutant breaks
-            os._exit(255)
-        os._exit(0)
-    deadline = time.monotonic() + WAITS
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            place = os.waitstatus_to_exitcode(status) - 1
-            if kills is not None and 0 <= place < min(len(items), 200):
-                kills[items[place].nodeid] += 1
-            return "killed" if status else "survived"
-        time.sleep(0.005)
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    return "killed"
-
-
-def silence() -> None:
+    seconds: dict[str, float],
+) -> NoReturn:
+    """Become a version, run tests until one fails, and end: 0, or the place of that test from 1."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-
-
-def limit(seconds: float) -> None:
-    most = int(max(PATIENCE * seconds, LEAST_SECONDS)) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit(resource.RLIMIT_CORE, 0)
     if (pages := Path("/proc/self/statm")).exists():
-        size = int(pages.read_text().split()[0]) * resource.getpagesize() + MORE_MEMORY
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+        size = int(pages.read_text().split()[0]) * resource.getpagesize()
+        limit(resource.RLIMIT_AS, size + MORE_MEMORY)
+    try:
+        version()
+        for place, item in enumerate(items):
+            patience = max(PATIENCE * seconds[item.nodeid], LEAST_SECONDS)
+            limit(resource.RLIMIT_CPU, int(time.process_time() + patience) + 1)
+            run(session, item, items[place + 1 : place + 2])
+            if outcomes.failed:
+                os._exit(min(1 + place, 200))
+    except BaseException:  # noqa: BLE001  # whatever a mutant breaks
+        os._exit(255)
+    os._exit(0)
+
+
+def limit(what: int, most: int) -> None:
+    resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
+
+
+def ended(child: int, items: list[pytest.Item], kills: Counter[str]) -> str:
+    """Wait for a version's end, return what became of it, and count which test killed it."""
+    deadline = time.monotonic() + WAITS
+    while time.monotonic() < deadline:
+        over, status = os.waitpid(child, os.WNOHANG)
+        if over:
+            place = os.waitstatus_to_exitcode(status) - 1
+            if 0 <= place < min(len(items), 200):
+                kills[items[place].nodeid] += 1
+            return "killed" if status else "survived"
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "killed"
 
 
 def install(module: ModuleType, source: str, borrowed: list[tuple[ModuleType, CodeType]]) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client
+from django.utils import timezone
 
 from feedback.models import Event, FeedbackType
 from recommender import dealing, online, wildcards
+from recommender.dealing import Place
 from recommender.feed import feed_for
 from recommender.models import Impression, Preferences
 from recommender.order import Order
@@ -95,6 +98,62 @@ def test_the_least_known_title_of_a_pool_is_the_most_novel(ann: User) -> None:
 def test_where_the_model_says_nothing_novel_is_what_has_few_members(ann: User) -> None:
     pool = (BATTLES[4], ROMANCES[2], BATTLES[20])  # a lower id has more members here
     assert dealing.novelty(Order.of(AnonymousUser()), pool).tolist() == [0.5, 0.0, 1.0]
+
+
+def test_a_place_of_the_list_was_certain_and_a_wildcard_is_marked() -> None:
+    guests = [wildcards.Wildcard(70, 0.25)]
+    assert dealing._mixed([1, 2], guests, 3) == [
+        Place(1, is_wildcard=False, propensity=1.0),
+        Place(70, is_wildcard=True, propensity=0.25),
+        Place(2, is_wildcard=False, propensity=1.0),
+    ]
+    assert dealing._mixed([], guests, 3) == []
+
+
+@pytest.mark.parametrize(("guests", "at"), [(1, [6]), (2, [4, 8]), (3, [3, 6, 9])])
+def test_wildcards_stand_evenly_over_a_page(guests: int, at: list[int]) -> None:
+    wild = [wildcards.Wildcard(100 + number, 0.1) for number in range(guests)]
+    page = dealing._mixed(list(range(12 - guests)), wild, 12)
+    assert [place for place, each in enumerate(page) if each.is_wildcard] == at
+    assert [each.anime_id for each in page if not each.is_wildcard] == list(range(12 - guests))
+
+
+def test_the_list_ends_where_its_last_title_was_dealt(ann: User) -> None:
+    order = replace(Order.of(ann), wildcards=0)
+    everything = order.slice(0, 999)
+    whole = len(everything) // SIZE
+    pages, more = dealing.deal(order, 1, whole, SIZE, who=ann.pk)
+    assert [place.anime_id for page in pages for place in page] == everything[: whole * SIZE]
+    assert more == (len(everything) % SIZE > 0)
+    assert not dealing.deal(order, whole, whole + 1, SIZE, who=ann.pk)[1]
+    assert dealing.deal(order, 1, whole - 1, SIZE, who=ann.pk)[1]
+    assert dealing.deal(order, 1, 1, len(everything), who=ann.pk) == (
+        [[Place(anime_id) for anime_id in everything]],
+        False,
+    )
+    assert dealing.deal(order, 1, 1, len(everything) - 1, who=ann.pk)[1]
+
+
+def test_the_last_page_with_wildcards_has_a_whole_pool(ann: User) -> None:
+    """Also where a page is so short that the list alone would not reach so deep."""
+    order = replace(Order.of(ann), wildcards=2)
+    (page,), more = dealing.deal(order, 1, 1, SIZE, who=ann.pk)
+    pool = order.slice(0, 999)[wildcards.pool_of(1)]
+    assert more
+    drawn = [place for place in page if place.is_wildcard]
+    assert len(drawn) == 2
+    assert {place.anime_id for place in drawn} <= set(pool)
+    other = wildcards.choose(
+        pool, 2, dealing.novelty(order, pool), wildcards.Evidence({}, {}), (ann.pk, timezone.localdate(), 1)
+    )
+    assert [(place.anime_id, place.propensity) for place in drawn] == [
+        (each.anime_id, each.propensity) for each in other
+    ]
+
+
+def test_of_two_titles_the_better_known_is_not_novel_at_all(ann: User) -> None:
+    order = Order.of(ann)
+    assert sorted(dealing.novelty(order, order.slice(0, 2))) == [0.0, 1.0]
 
 
 def test_a_short_list_fills_its_page(ann: User) -> None:
