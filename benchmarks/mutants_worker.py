@@ -41,14 +41,14 @@ TRANSPARENT = {"property", "classmethod", "staticmethod"}  # decorators that let
 MORE_MEMORY = 4 << 30  # bytes that a version may take beyond what is there
 
 
-class AllButTheSession:
-    """Stands for the next test where there is none: what the session set up is kept."""
+class Neighbour:
+    """Stands for a next test beside this one, so that what they would share is kept."""
 
-    def __init__(self, session: pytest.Session) -> None:
-        self.session = session
+    def __init__(self, item: pytest.Item) -> None:
+        self.item = item
 
     def listchain(self) -> list[Any]:
-        return [self.session]
+        return self.item.listchain()[:-1]
 
 
 class Outcomes:
@@ -118,15 +118,15 @@ def as_they_are(
         began = time.process_time()
         threading.setprofile(note)
         sys.setprofile(note)
-        run(session, item, session.items[place + 1 : place + 2])
+        run(item, session.items[place + 1 : place + 2])
         sys.setprofile(None)
         entered[item.nodeid], seconds[item.nodeid] = set(lines), time.process_time() - began
     threading.setprofile(None)  # type: ignore[arg-type]
     return entered, seconds
 
 
-def run(session: pytest.Session, item: pytest.Item, following: list[pytest.Item]) -> None:
-    rest: Any = following[0] if following else AllButTheSession(session)
+def run(item: pytest.Item, following: list[pytest.Item]) -> None:
+    rest: Any = following[0] if following else Neighbour(item)
     item.config.hook.pytest_runtest_protocol(item=item, nextitem=rest)
 
 
@@ -166,10 +166,11 @@ def live_as(
         limit(resource.RLIMIT_AS, size + MORE_MEMORY)
     try:
         version()
+        session._setupstate.teardown_exact(items[0])  # where another module ran last
         for place, item in enumerate(items):
             patience = max(PATIENCE * seconds[item.nodeid], LEAST_SECONDS)
             limit(resource.RLIMIT_CPU, int(time.process_time() + patience) + 1)
-            run(session, item, items[place + 1 : place + 2])
+            run(item, items[place + 1 : place + 2])
             if outcomes.failed:
                 os._exit(min(1 + place, 200))
     except BaseException:  # noqa: BLE001  # whatever a mutant breaks
