@@ -67,6 +67,7 @@ def test_gbce_is_bce_at_zero_and_the_sampling_rate_at_one():
 @pytest.mark.parametrize("n_items", [1, 2, 3])
 def test_a_target_meets_no_more_titles_than_there_are(n_items):
     assert gbce_power(2, n_items, 1.0) == 1.0
+    assert gbce_power(1, n_items, 1.0) == 1 / max(n_items - 1, 1)
 
 
 def test_bpr_equals_the_formula():
@@ -149,6 +150,13 @@ def test_dislikes_are_pushed_down_and_nothing_is_pushed_up():
     assert (scores.grad[0, 0, [0, 2, 3, 4]] == 0).all()
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scale", [0.001, 50.0])
+def test_weights_of_targets_are_of_any_scale(name, scale):
+    found = every_loss(SCORES, scale * TARGETS)[name]
+    assert found.item() == pytest.approx(every_loss(SCORES, TARGETS)[name].item(), rel=1e-5)
+
+
 def test_no_dislikes_no_loss():
     assert dislike_loss(LISTED, TARGETS, NOTHING).item() == 0.0
 
@@ -166,7 +174,9 @@ def test_negatives_are_averaged_and_so_are_dislikes():
 
 def test_where_there_is_neither_a_target_nor_a_negative_the_slopes_are_numbers():
     scores = SCORES.clone().requires_grad_()
-    every_loss(scores, NOTHING, allowed=torch.tensor([[[False, False]]]))["sampled softmax"].backward()
+    loss = every_loss(scores, NOTHING, allowed=torch.tensor([[[False, False]]]))["sampled softmax"]
+    assert loss.item() == 0.0
+    loss.backward()
     assert (scores.grad == 0).all()
 
 
@@ -202,6 +212,7 @@ def test_the_next_title_is_scored_as_by_the_softmax_however_many_at_a_time(rows,
     with torch.no_grad():
         inputs[2][0] = 6.0
     columns = torch.stack([torch.randperm(N)[:T] + 1 for _ in range(B)])
+    columns[0] = torch.tensor([2, 1, 3, 4, 5, 6])  # so that the very first title is wanted
     ranks, at = torch.arange(T).expand(B, T), torch.tensor([0, 2, 4]).expand(B, P)
     wanted = columns.gather(1, at + 1)
     wanted[1, 0], wanted[3] = 0, 0  # a position, and somebody, without a target
@@ -231,4 +242,5 @@ def test_positions_are_scored_some_at_a_time_and_a_person_at_once(monkeypatch):
     chunks = list(losses._chunks([2, 4, 1, 0, 9, 3]))
     assert [[person for person, _ in people] for people, _ in chunks] == [[0, 1], [2, 3], [4], [5]]
     assert [own for _, own in chunks] == [slice(0, 6), slice(6, 7), slice(7, 16), slice(16, 19)]
-    assert [mine for _, mine in chunks[0][0]] == [slice(0, 2), slice(2, 6)]
+    in_chunk = [[mine for _, mine in people] for people, _ in chunks]
+    assert in_chunk == [[slice(0, 2), slice(2, 6)], [slice(0, 1), slice(1, 1)], [slice(0, 9)], [slice(0, 3)]]
