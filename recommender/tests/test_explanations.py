@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from catalog.models import Item
-from ml.feedback import Feedback
+from ml.feedback import FEEDBACK_NAMES, Feedback
 from ml.ranker import Cause
-from recommender.explanations import MIN_DROP, because, popular, real_causes
+from recommender.explanations import MIN_DROP, VERBS, because, popular, real_causes
 
 X, Y = Item(anime_id=1, name="X"), Item(anime_id=2, name="Y")
 ITEMS = {1: X, 2: Y}
@@ -54,6 +54,10 @@ def test_a_second_cause_does_a_good_part_of_what_the_first_does(second: float, n
     assert (
         words(Cause(1, Feedback.LOVE, 1.0), Cause(2, Feedback.LOVE, second)) == f"Because you loved {named}"
     )
+
+
+def test_there_is_a_verb_for_everything_that_is_said() -> None:
+    assert VERBS.keys() == set(FEEDBACK_NAMES.values())
 
 
 def test_no_more_than_two_causes_are_named() -> None:
