@@ -62,6 +62,15 @@ class Outcomes:
             self.failed.append(report.nodeid)
 
 
+def pytest_sessionstart() -> None:
+    """Keep the test database in memory, so that each fork has its own."""
+    if django := sys.modules.get("django.db"):
+        for connection in django.connections.all():
+            if connection.vendor != "sqlite":
+                raise pytest.UsageError("unset DATABASE_URL: mutants need a database in memory")
+            connection.settings_dict["TEST"]["NAME"] = None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if not os.environ.get("NOSTRADE_MUTANTS") or session.testsfailed:
