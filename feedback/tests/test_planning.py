@@ -23,38 +23,38 @@ def test_it_names_what_a_list_says(row, words):
 
 
 @pytest.mark.parametrize(
-    ("line", "news"),
+    ("row", "stands", "news"),
     [
-        (Line(LOVED), True),
-        (Line(LOVED, now=LOVE), False),
-        (Line(LOVED, now=DISLIKE), False),  # a conflict is no news: it is asked about
-        (Line(PLANNED), True),
-        (Line(PLANNED, is_saved=True), False),
-        (Line(BOTH, now=LIKE), True),  # still to be saved
-        (Line(BOTH, is_saved=True), True),  # still to be liked
-        (Line(BOTH, now=LIKE, is_saved=True), False),
-        (Line(SEEN), True),
-        (Line(SEEN, is_seen=True), False),
-        (Line(SEEN, now=LOVE), False),
-        (Line(LOVED, is_seen=True), True),
+        (LOVED, {}, True),
+        (LOVED, {"now": LOVE}, False),
+        (LOVED, {"now": DISLIKE}, False),  # a conflict is no news: it is asked about
+        (PLANNED, {}, True),
+        (PLANNED, {"is_saved": True}, False),
+        (BOTH, {"now": LIKE}, True),  # still to be saved
+        (BOTH, {"is_saved": True}, True),  # still to be liked
+        (BOTH, {"now": LIKE, "is_saved": True}, False),
+        (SEEN, {}, True),
+        (SEEN, {"is_seen": True}, False),
+        (SEEN, {"now": LOVE}, False),
+        (LOVED, {"is_seen": True}, True),
     ],
 )
-def test_news_is_what_would_be_noted(line, news):
-    assert line.has_news is news
+def test_news_is_what_would_be_noted(row, stands, news):
+    assert Line(row, **stands).has_news is news
 
 
 @pytest.mark.parametrize(
-    ("line", "tells"),
+    ("row", "stands", "tells"),
     [
-        (Line(SEEN), True),
-        (Line(SEEN, now=LIKE), False),
-        (Line(SEEN, is_seen=True), False),
-        (Line(LOVED), False),
-        (Line(PLANNED), False),
+        (SEEN, {}, True),
+        (SEEN, {"now": LIKE}, False),
+        (SEEN, {"is_seen": True}, False),
+        (LOVED, {}, False),
+        (PLANNED, {}, False),
     ],
 )
-def test_a_title_is_noted_as_seen_only_where_nothing_more_is_known(line, tells):
-    assert line.tells_seen is tells
+def test_a_title_is_noted_as_seen_only_where_nothing_more_is_known(row, stands, tells):
+    assert Line(row, **stands).tells_seen is tells
 
 
 @pytest.fixture
@@ -103,6 +103,14 @@ def test_what_would_be_noted_is_counted(owner):
     assert (empty.new, empty.conflicts, empty.same, empty.unmatched, empty.saves, empty.seen) == (
         [], [], [], [], 0, 0,
     )  # fmt: skip
+
+
+def test_nothing_stands_for_a_row_that_means_no_title_here(owner):
+    first = ItemFactory(anime_id=1)
+    Event.objects.record(owner, first, LOVE)
+    Saved.objects.create(user=owner, item=first)
+    (line,) = plan_of(owner, Row(("Nobody knows it",), reaction=LIKE)).unmatched
+    assert (line.now, line.is_saved, line.is_seen) == (None, False, False)
 
 
 def test_it_costs_three_queries_however_long_the_list(owner, django_assert_num_queries):
