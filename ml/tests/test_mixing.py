@@ -53,7 +53,7 @@ def test_the_part_that_knows_what_people_want_counts_most(knowing):
     targets = wants(seed=knowing)
     parts = parts_of(targets, tuple(2.0 * (part == knowing) for part in range(3)))
     weights = _best_weights(parts, targets, targets)
-    assert shares(weights, parts)[knowing] > 0.8
+    assert shares(weights, parts)[knowing] > 0.84
     alone = mean_ndcg(parts[knowing].nan_to_num(neginf=-1e6), targets)
     assert mean_ndcg(mixed(weights, parts), targets) > alone - 0.03
 
@@ -91,6 +91,18 @@ def test_scores_are_as_sure_as_they_are_right(sure):
         for by in (0.8, 1.0, 1.25)
     }
     assert likelihood[1.0] == max(likelihood.values())
+
+
+def test_a_part_that_says_nothing_is_no_trouble():
+    targets = wants(seed=8)
+    parts = parts_of(targets, (2.0, 0.0, 0.0))
+    parts[1, :, 1:] = 3.0  # the same of every title
+    weights = _best_weights(parts, targets, targets)
+    assert np.isfinite(weights).all()
+    assert (
+        mean_ndcg(mixed(weights, parts), targets)
+        > mean_ndcg(parts[0].nan_to_num(neginf=-1e6), targets) - 0.03
+    )
 
 
 def test_shares_add_up_to_one_whatever_the_temperature():
@@ -135,7 +147,7 @@ def test_what_a_person_knows_is_no_candidate_and_padding_neither(both, people):
     parts, targets, loved = _laid_out(ranker, [(seen, seen.told(3)), (people[1], people[1].told(3))])
     known = both.id_map.indices_of(seen.known.item_ids)
     assert parts.shape == (3, 2, len(both.id_map) + 1)
-    hidden = parts[:, 0].isinf().all(0).nonzero().flatten().tolist()
+    hidden = (parts[:, 0] == -torch.inf).all(0).nonzero().flatten().tolist()
     assert hidden == sorted([0, *known.tolist()])
     for row, one in enumerate((seen, people[1])):
         for marks, wanted in ((targets, one.targets), (loved, one.loved)):
@@ -151,7 +163,7 @@ def test_a_mix_is_found_for_each_of_five_levels_of_coherence(both, people):
     sizes = np.bincount(np.searchsorted(between, coherence), minlength=5)
     assert min(sizes) > 0.12 * len(coherence)
     assert min(coherence) < mix.coherence[0] < mix.coherence[-1] < max(coherence)
-    assert mix != Mix()
+    assert (mix.sasrec, mix.sparse, mix.spectral) != (Mix().sasrec, Mix().sparse, Mix().spectral)
 
 
 def test_the_order_of_the_people_does_not_matter(both, people):
