@@ -299,3 +299,11 @@ def test_those_that_are_there_before_the_upgrade_live_on():
     assert bearer(secret).get(EVENTS).status_code == 200
     ApiToken.objects.update(password_mark="")  # made by the version before, after that
     assert bearer(secret).get(EVENTS).status_code == 401
+
+
+def test_the_api_document_says_how_one_is_sent(client):
+    document = client.get(reverse("api:schema"), headers={"Accept": "application/json"}).json()
+
+    scheme = document["components"]["securitySchemes"]["token"]
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    assert TOKENS in scheme["description"]
