@@ -98,7 +98,7 @@ def run_all(
         return ended(child, items, kills)
 
     if not outcomes.failed and outcome_of(original, session.items) != "survived":
-        outcomes.failed.append("the module, installed as it is")
+        outcomes.failed += [f"{test}, with the module installed as it is" for test in kills]
     if outcomes.failed:
         results.write(json.dumps({"broken": outcomes.failed}) + "\n")
         return

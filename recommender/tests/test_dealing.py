@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
+import time_machine
 from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client
 from django.utils import timezone
@@ -149,6 +150,52 @@ def test_the_last_page_with_wildcards_has_a_whole_pool(ann: User) -> None:
     assert [(place.anime_id, place.propensity) for place in drawn] == [
         (each.anime_id, each.propensity) for each in other
     ]
+
+
+def drawn(pages: list[list[Place]]) -> list[list[int]]:
+    return [[place.anime_id for place in page if place.is_wildcard] for page in pages]
+
+
+def test_each_page_draws_from_its_own_pool_and_all_titles_are_dealt_once(ann: User) -> None:
+    order = replace(Order.of(ann), wildcards=2)
+    everything = order.slice(0, 999)
+    pages, more = dealing.deal(order, 1, 20, SIZE, who=ann.pk)
+    for number, wild in enumerate(drawn(pages)[:3], start=1):
+        assert len(wild) == 2
+        assert set(wild) <= set(everything[wildcards.pool_of(number)])
+    dealt = [place.anime_id for page in pages for place in page]
+    assert (sorted(dealt), more) == (sorted(everything), False)
+    deep, more = dealing.deal(order, 1, 10, SIZE, who=ann.pk)
+    assert ([len(page) for page in deep], more) == ([SIZE] * 10, True)
+
+
+def test_a_draw_is_one_persons_from_their_own_pool_and_for_so_many(ann: User) -> None:
+    """Though the ranker remembers what it drew."""
+    order = replace(Order.of(ann), wildcards=2)
+    pages, _ = dealing.deal(order, 1, 3, SIZE, who=1)
+    assert dealing.deal(order, 1, 3, SIZE, who=1)[0] == pages
+    assert drawn(dealing.deal(order, 1, 3, SIZE, who=2)[0]) != drawn(pages)
+    fewer, _ = dealing.deal(replace(order, wildcards=1), 1, 3, SIZE, who=1)
+    assert [len(wild) for wild in drawn(fewer)] == [1, 1, 1]
+    say(ann, BATTLES[3], FeedbackType.LOVE)
+    other = replace(Order.of(ann), wildcards=2)
+    wild = drawn(dealing.deal(other, 1, 1, SIZE, who=1)[0])[0]
+    assert set(wild) <= set(other.slice(0, 999)[wildcards.pool_of(1)])
+
+
+def test_the_evidence_is_that_of_the_day(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(today: date) -> wildcards.Evidence:
+        asked.append(today)
+        return wildcards.Evidence({}, {})
+
+    monkeypatch.setattr(dealing, "evidence", counted)
+    order = replace(Order.of(ann), wildcards=1)
+    for days in (0, 0, 1):
+        with time_machine.travel(datetime(2026, 3, 1 + days, 12, tzinfo=UTC)):
+            dealing.deal(order, 1, 1, SIZE, who=ann.pk)
+    assert asked == [date(2026, 3, 1), date(2026, 3, 2)]
 
 
 def test_of_two_titles_the_better_known_is_not_novel_at_all(ann: User) -> None:
