@@ -163,6 +163,7 @@ def test_each_page_draws_from_its_own_pool_and_all_titles_are_dealt_once(ann: Us
     for number, wild in enumerate(drawn(pages)[:3], start=1):
         assert len(wild) == 2
         assert set(wild) <= set(everything[wildcards.pool_of(number)])
+    assert not any(drawn(pages)[3:])
     dealt = [place.anime_id for page in pages for place in page]
     assert (sorted(dealt), more) == (sorted(everything), False)
     deep, more = dealing.deal(order, 1, 10, SIZE, who=ann.pk)
