@@ -19,6 +19,7 @@ from feedback.lists.everything import everything_about
 from feedback.models import Event, FeedbackType
 from feedback.tests.factories import PASSWORD, UserFactory
 from nostrade_site.accounts.deleting import delete_account
+from nostrade_site.tokens.authentication import BearerScheme, TokenAuthentication
 from nostrade_site.tokens.models import MOST_TOKENS, PREFIX, ApiToken
 from recommender.models import Preferences
 
@@ -304,6 +305,7 @@ def test_those_that_are_there_before_the_upgrade_live_on():
 def test_the_api_document_says_how_one_is_sent(client):
     document = client.get(reverse("api:schema"), headers={"Accept": "application/json"}).json()
 
-    scheme = document["components"]["securitySchemes"]["token"]
+    scheme = BearerScheme(TokenAuthentication).get_security_definition(None)
+    assert document["components"]["securitySchemes"]["token"] == scheme
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
     assert TOKENS in scheme["description"]
