@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from catalog.tests.factories import ItemFactory
 from recommender.catalogue import Catalogue, catalogue_version, read_catalogue
 from recommender.models import Checkpoint
-from recommender.moods import IS_LIKE, IS_NEAR, SUITS, offered, steer_of
+from recommender.moods import IS_LIKE, IS_NEAR, SUITS, genre_cosines, offered, steer_of
 from recommender.serving import LiveRanker, live_ranker
 from recommender.tests.fixtures import BATTLES, NEWCOMERS, ROMANCES
 
@@ -54,6 +55,7 @@ def test_what_a_region_is_made_of_is_itself_what_is_asked_for(ranker: LiveRanker
     added = steer(ranker.catalogue, ranker, near=(10, 40))
     assert (added[10], added[40]) == (pytest.approx(IS_NEAR), pytest.approx(IS_NEAR))
     assert min(added.values()) >= 0.0
+    assert added[NEWCOMERS[-1]] == 0.0  # of which the model knows nothing
     one, other = (steer(ranker.catalogue, ranker, near=(pk,)) for pk in (10, 40))
     assert added[20] == pytest.approx(max(one[20], other[20]))
 
@@ -63,3 +65,12 @@ def test_a_title_unknown_to_the_model_is_likened_by_genres(ranker: LiveRanker) -
     assert added[NEWCOMERS[0]] == 0.0
     assert [added[pk] for pk in (*BATTLES[:4], *NEWCOMERS[1:])] == pytest.approx([IS_LIKE] * 13)
     assert {added[pk] for pk in ROMANCES} == {0.0}
+
+
+def test_titles_are_alike_by_the_genres_they_share(db: None) -> None:
+    for anime_id, genres in ((1, ["Romance", "Action"]), (2, ["Romance"]), (3, [])):
+        ItemFactory(anime_id=anime_id, genres=genres)
+    facts = read_catalogue(catalogue_version())
+    found = genre_cosines(facts, np.arange(3), np.array([1, 0]))
+    half = 1 / np.sqrt(2)
+    np.testing.assert_allclose(found, [[half, 1.0], [1.0, half], [0.0, 0.0]], atol=1e-6)
