@@ -86,16 +86,16 @@ def test_a_panel_is_shown_to_fall_where_the_whole_interval_is_below_zero():
 
 
 def test_there_is_evidence_from_twenty_people_on():
-    some, enough, more = ([Case(History(), (), ())] * n for n in (19, 20, 25))
-
-    def evidence(*groups):
-        check = gate._evidence([Panel("people", group) for group in groups], RULES)
+    def evidence(*panels):
+        check = gate._evidence(sides(*panels), RULES)
         return check.passed, check.sentence
 
-    assert evidence(some) == (False, "Only 19 people to compare on, 20 are needed.")
-    assert evidence() == (False, "Only 0 people to compare on, 20 are needed.")
-    assert evidence(enough) == (True, "20 people to compare on.")
-    assert evidence(enough, some, more) == (True, "45 people to compare on.")
+    wanted = "at least 7 must show a gain; with 14 more it need only be no worse."
+    assert evidence([0.5] * 6) == (False, f"Compared on 6 people: {wanted}")
+    assert evidence([0.5] * 7)[0]
+    assert not evidence([0.0] * 19)[0]
+    assert evidence([0.0] * 20) == (True, "20 people to compare on.")
+    assert evidence([0.0] * 20, [0.0] * 19, [0.0] * 25) == (True, "45 people to compare on.")
 
 
 def test_lists_may_lose_a_quarter_of_their_titles_and_no_more():
