@@ -11,7 +11,7 @@ PYTEST = python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 PIN = CUSTOM_COMPILE_COMMAND="make lock" $(BIN) -m piptools compile --quiet --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help run test test-ml lint audit test-engines test-faults test-api lock screenshots clean dev ml-env browser
+.PHONY: help run test test-ml lint audit test-engines test-faults test-api mutants lock screenshots clean dev ml-env browser
 .DEFAULT_GOAL := help
 
 help:  ## list what make can do
@@ -46,6 +46,9 @@ test-faults: dev  ## kill processes under 5,000 reactions, and see that none is 
 
 test-api: dev  ## send 20,000 made-up requests to the API of a running site (about 20 minutes)
 	$(BIN) benchmarks/fuzz_api.py
+
+mutants: dev ml-env  ## make small mistakes where things are decided, and see that a test fails (MODULES="ml/gate.py …")
+	$(BIN) -m benchmarks.mutants $(MODULES)
 
 lock: dev  ## pin requirements*.txt anew from pyproject.toml
 	$(PIN) --output-file requirements.txt pyproject.toml

@@ -99,6 +99,16 @@ def test_the_champion_passes_against_itself(champion, panels):
     disliking = sum(bool(case.disliked) for panel in panels for case in panel.cases)
     assert verdict.figures["disliked@20"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "n": disliking}
     assert "+0.000 [+0.000, +0.000]" in verdict.sentence
+    names = ["titles", "scores", "evidence", f"ranking for {RATINGS}", f"ranking for {SITE}"]
+    names += ["on the whole", "coverage", "dislikes", "latency"]
+    assert [check.name for check in verdict.checks] == names
+    assert verdict.figures.keys() == {"panels", "coverage@20", "disliked@20", "rank seconds"}
+
+
+def test_twenty_people_count(champion, panels):
+    exactly = [replace(panels[0], cases=panels[0].cases[:20])]
+    verdict = judge(Ranker(champion), Ranker(champion), exactly, {})
+    assert verdict.figures["panels"][RATINGS]["counted"] is True
 
 
 def test_what_is_compared_is_the_mean_over_lengths_of_the_same_people(champion, better, panels):
@@ -192,6 +202,7 @@ def test_a_weight_that_is_not_a_number_is_rejected(champion, panels):
     candidate = Ranker(replace(champion, weights=champion.weights | {"items.weight": table}))
     for groups in (panels, []):
         verdict = judge(candidate, Ranker(champion), groups, {})
+        assert [check.name for check in verdict.checks] == ["titles", "scores"]
         assert failed(verdict) == {"scores"}
         assert verdict.sentence.startswith("Rejected: the scores of ")
         assert "not finite numbers" in verdict.sentence

@@ -4,13 +4,17 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
+from ml import losses
 from ml.losses import (
     bce_loss,
     bpr_loss,
     dislike_loss,
+    distillation_loss,
     gbce_power,
+    next_title_loss,
     sampled_softmax_loss,
     softmax_loss,
+    without_seen,
 )
 from ml.objective import among
 
@@ -55,8 +59,15 @@ def test_gbce_is_bce_at_zero_and_the_sampling_rate_at_one():
     assert gbce_power(2, 101, 1.0) == pytest.approx(0.02)
     alpha, t = 0.02, 0.75
     assert gbce_power(2, 101, t) == pytest.approx(alpha * (t * (1 - 1 / alpha) + 1 / alpha))
-    with pytest.raises(ValueError, match="calibration must be between"):
-        gbce_power(2, 101, 1.1)
+    for beyond in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="calibration must be between"):
+            gbce_power(2, 101, beyond)
+
+
+@pytest.mark.parametrize("n_items", [1, 2, 3])
+def test_a_target_meets_no_more_titles_than_there_are(n_items):
+    assert gbce_power(2, n_items, 1.0) == 1.0
+    assert gbce_power(1, n_items, 1.0) == 1 / max(n_items - 1, 1)
 
 
 def test_bpr_equals_the_formula():
@@ -139,5 +150,97 @@ def test_dislikes_are_pushed_down_and_nothing_is_pushed_up():
     assert (scores.grad[0, 0, [0, 2, 3, 4]] == 0).all()
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scale", [0.001, 50.0])
+def test_weights_of_targets_are_of_any_scale(name, scale):
+    found = every_loss(SCORES, scale * TARGETS)[name]
+    assert found.item() == pytest.approx(every_loss(SCORES, TARGETS)[name].item(), rel=1e-5)
+
+
 def test_no_dislikes_no_loss():
     assert dislike_loss(LISTED, TARGETS, NOTHING).item() == 0.0
+
+
+def test_negatives_are_averaged_and_so_are_dislikes():
+    both, two = torch.tensor([[[True, True]]]), torch.tensor([[[2.0, 0.0, 0.0, 1.0]]])
+    positive = 0.75 * softplus(torch.tensor(-2.0)) + 0.25 * softplus(torch.tensor(-0.5))
+    negative = (softplus(torch.tensor(1.0 + 0.0)) + softplus(torch.tensor(-1.0))) / 2
+    found = bce_loss(LISTED, DRAWN, TARGETS, both, k=1)
+    assert found.item() == pytest.approx((positive + negative).item())
+    level = 0.75 * 2.0 + 0.25 * 0.5
+    expected = (2 * softplus(torch.tensor(1.0 - level)) + softplus(torch.tensor(9.0 - level))) / 3
+    assert dislike_loss(LISTED, TARGETS, two).item() == pytest.approx(expected.item())
+
+
+def test_where_there_is_neither_a_target_nor_a_negative_the_slopes_are_numbers():
+    scores = SCORES.clone().requires_grad_()
+    loss = every_loss(scores, NOTHING, allowed=torch.tensor([[[False, False]]]))["sampled softmax"]
+    assert loss.item() == 0.0
+    loss.backward()
+    assert (scores.grad == 0).all()
+
+
+def test_padding_is_left_out_even_where_the_whole_list_was_seen():
+    left = without_seen(SCORES, torch.tensor([[1, 2, 3]]), torch.ones(1, 1, 3, dtype=torch.bool))
+    assert left.isfinite().tolist() == [[[False, False, False, False, True]]]
+
+
+def test_distillation_is_the_cross_entropy_with_the_teacher_over_what_was_not_seen():
+    torch.manual_seed(3)
+    B, P, N = 2, 3, 5
+    scores, teacher = torch.randn(B, P, N + 1), torch.randn(B, P, N + 1)
+    columns = torch.tensor([[1, 4], [2, 5]])
+    seen = torch.tensor([True, False]).expand(B, P, 2)
+    targets = torch.tensor([0.0, 1.0]).expand(B, P, 2).clone()
+    targets[1, 2] = 0.0  # a position that does not count
+    expected = []
+    for person, position in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1)):
+        left = [title for title in range(1, N + 1) if title != columns[person, 0]]
+        wanted = teacher[person, position, left].softmax(0)
+        expected.append(-(wanted * scores[person, position, left].log_softmax(0)).sum())
+    found = distillation_loss(scores, teacher, columns, targets, seen)
+    assert found.item() == pytest.approx(torch.stack(expected).mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 512])
+def test_the_next_title_is_scored_as_by_the_softmax_however_many_at_a_time(rows, monkeypatch):
+    """The loss and all its slopes, on lists that overlap and with a padding that is loud."""
+    monkeypatch.setattr(losses, "ROWS", rows)
+    torch.manual_seed(5)
+    B, P, T, N, D = 4, 3, 6, 9, 5
+    inputs = [torch.randn(shape).requires_grad_() for shape in ((B, P, D), (N + 1, D), (N + 1,))]
+    with torch.no_grad():
+        inputs[2][0] = 6.0
+    columns = torch.stack([torch.randperm(N)[:T] + 1 for _ in range(B)])
+    columns[0] = torch.tensor([2, 1, 3, 4, 5, 6])  # so that the very first title is wanted
+    ranks, at = torch.arange(T).expand(B, T), torch.tensor([0, 2, 4]).expand(B, P)
+    wanted = columns.gather(1, at + 1)
+    wanted[1, 0], wanted[3] = 0, 0  # a position, and somebody, without a target
+    found = next_title_loss(*inputs, wanted, at, columns, ranks)
+    scores = inputs[0] @ inputs[1].T + inputs[2]
+    targets = ((columns[:, None] == wanted[..., None]) & (wanted[..., None] > 0)).float()
+    listed = scores.gather(-1, columns[:, None].expand(B, P, T))
+    expected = softmax_loss(scores, columns, listed, targets, ranks[:, None] <= at[..., None])
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    slopes = [torch.autograd.grad(3 * loss, inputs) for loss in (found, expected)]
+    for ours, theirs in zip(*slopes, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_without_a_next_title_nothing_is_learned_and_every_weight_has_a_slope():
+    inputs = [torch.randn(shape).requires_grad_() for shape in ((2, 2, 3), (5, 3), (5,))]
+    nothing, lists = torch.zeros(2, 2, dtype=torch.int64), torch.ones(2, 2, dtype=torch.int64)
+    loss = next_title_loss(*inputs, nothing, nothing, lists, lists)
+    assert loss.item() == 0.0
+    loss.backward()
+    for weights in (inputs[0], inputs[2]):
+        assert (weights.grad == 0).all()
+
+
+def test_positions_are_scored_some_at_a_time_and_a_person_at_once(monkeypatch):
+    monkeypatch.setattr(losses, "ROWS", 6)
+    chunks = list(losses._chunks([2, 4, 1, 0, 9, 3]))
+    assert [[person for person, _ in people] for people, _ in chunks] == [[0, 1], [2, 3], [4], [5]]
+    assert [own for _, own in chunks] == [slice(0, 6), slice(6, 7), slice(7, 16), slice(16, 19)]
+    in_chunk = [[mine for _, mine in people] for people, _ in chunks]
+    assert in_chunk == [[slice(0, 2), slice(2, 6)], [slice(0, 1), slice(1, 1)], [slice(0, 9)], [slice(0, 3)]]

@@ -4,7 +4,17 @@ import pytest
 from ml.baselines import EASE, Popularity
 from ml.data import clean
 from ml.history import History
-from ml.metrics import bootstrap, coverage, hit_rate, ndcg, recall, target_ranks
+from ml.metrics import (
+    METRICS,
+    Interval,
+    bootstrap,
+    coverage,
+    hit_rate,
+    ndcg,
+    novelty,
+    recall,
+    target_ranks,
+)
 from ml.protocols import fold_in, measure
 from ml.tests.conftest import two_tastes
 
@@ -19,6 +29,11 @@ def test_ranks_by_hand():
     assert ranks([2]) == [2]
     assert ranks([2], masked=[1]) == [1]
     assert ranks([5, 1]) == [1, 5]
+
+
+def test_padding_is_no_title_to_be_ranked():
+    loud = np.array([9.0, 0.9, 0.8], dtype=np.float32)
+    assert target_ranks(loud, np.array([1, 2]), np.array([], dtype=np.int64)).tolist() == [1, 2]
 
 
 def test_ties_count_against_us():
@@ -43,6 +58,34 @@ def test_metrics_by_hand():
     assert hit_rate(found, 10) == 1.0
     assert hit_rate(np.array([11]), 10) == 0.0
     assert coverage(np.array([[1, 2], [2, 3]]), 4) == pytest.approx(0.75)
+
+
+def test_the_last_place_of_the_top_counts():
+    at_the_end = np.array([5])
+    assert (recall(at_the_end, 5), hit_rate(at_the_end, 5)) == (1.0, 1.0)
+    assert ndcg(at_the_end, 5) == pytest.approx(1 / np.log2(6))
+    assert (recall(at_the_end, 4), hit_rate(at_the_end, 4), ndcg(at_the_end, 4)) == (0.0, 0.0, 0.0)
+
+
+def test_a_ranker_is_measured_by_all_three(world):
+    assert METRICS.keys() == {"ndcg", "recall", "hit_rate"}
+    assert {"ndcg@5", "recall@5", "hit_rate@5"} <= set(measure(Popularity(world), fold_in(world), 3, (5,)))
+
+
+def test_novelty_is_the_mean_of_each_list():
+    information = np.array([0.0, 1.0, 2.0, 3.0, 5.0])
+    assert novelty(np.array([[1, 3], [4, 4], [2, 3]]), information).tolist() == [2.0, 5.0, 2.5]
+
+
+def test_an_interval_is_written_with_all_its_figures():
+    assert Interval(0.3, 0.2, 0.4, 7).to_dict() == {"mean": 0.3, "low": 0.2, "high": 0.4, "n": 7}
+
+
+@pytest.mark.parametrize("person", [0, 4])
+def test_everybody_may_be_drawn_into_a_resample(person):
+    found = bootstrap(np.eye(5)[person])
+    assert found.low == 0.0
+    assert found.high > 0.4
 
 
 def test_bootstrap_interval_holds_the_mean():

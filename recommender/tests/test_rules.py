@@ -58,6 +58,8 @@ def test_hidden_by_curators(saga: Franchise) -> None:
     situation = Situation(snapshot(), hidden=[99])
     assert cards(situation) == [30]
     assert rules_of(situation, 99) == ["hidden by curators", "the start first"]
+    waiting = held_back(situation, 99)[1].sentence
+    assert waiting.endswith("; a title that is not shown is where to start.")
 
 
 def test_where_the_start_is_hidden_the_next_is_the_start(saga: Franchise) -> None:
@@ -154,6 +156,11 @@ def test_no_sequel_of_a_dislike(saga: Franchise, disliked: int) -> None:
     assert held.rule == "no sequel of a dislike"
     assert held.sentence == f"You disliked {name}, which it belongs to."
     assert held.remedy == f"Take back your dislike of {name}."
+
+
+def test_of_two_dislikes_the_first_of_the_series_is_named(saga: Franchise) -> None:
+    held = held_back(Situation(snapshot(), {10: DISLIKE, 30: DISLIKE}), 20)[0]
+    assert held.sentence == "You disliked Saga, which it belongs to."
 
 
 def test_a_disliked_special_leaves_its_series_alone(saga: Franchise) -> None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import numpy as np
 import pytest
+import time_machine
+from django.utils import timezone
 
-from recommender.wildcards import PAGES, POOL_STARTS, Evidence, choose, pool_of
+from catalog.tests.factories import ItemFactory
+from feedback.models import FeedbackType
+from feedback.tests.factories import EventFactory, UserFactory
+from recommender.feed import PAGE_SIZE
+from recommender.models import Impression
+from recommender.wildcards import PAGES, POOL_STARTS, Evidence, _chances, choose, evidence, pool_of
 
 POOL = range(500, 530)
 FLAT = np.zeros(len(POOL))
@@ -79,3 +88,96 @@ def test_pools_do_not_overlap() -> None:
     places = [place for page in range(1, PAGES + 1) for place in range(*pool_of(page).indices(10**6))]
     assert len(places) == len(set(places))
     assert min(places) == POOL_STARTS
+
+
+def test_pools_begin_below_what_the_pages_show() -> None:
+    assert pool_of(1).start == PAGES * PAGE_SIZE
+    assert pool_of(3).start == pool_of(2).stop
+
+
+def test_how_often_wildcards_are_loved() -> None:
+    assert NOTHING.rate == 0.1
+    assert Evidence({1: 40, 2: 50}, {1: 9}).rate == 0.1
+    assert Evidence({1: 30}, {1: 29}).rate == 0.75
+
+
+def test_a_choice_that_could_not_be_another_had_the_chance_of_one() -> None:
+    (only,) = choose([7], 1, np.zeros(1), NOTHING, ("x",))
+    assert only.propensity == 1.0
+    first, second = choose([7, 8], 2, np.zeros(2), NOTHING, ("x",))
+    assert 0 < first.propensity < 1
+    assert second.propensity == 1.0  # of those left
+
+
+def test_no_choice_is_certain_or_impossible() -> None:
+    """However clear the evidence: of 400 draws all, or none, and one more for every title."""
+    clear = Evidence({500: 10**6, 501: 10**6}, {500: 10**5})
+    best, worst = choose(POOL[:2], 2, np.zeros(2), clear, ("x",))
+    assert (best.anime_id, best.propensity) == (500, 401 / 402)
+    assert (worst.anime_id, worst.propensity) == (501, 1.0)
+
+
+@pytest.mark.parametrize(("other", "chosen"), [(0.145, 500), (0.155, 501)])
+def test_the_most_novel_title_gains_half_as_much_again(other: float, chosen: int) -> None:
+    million = 10**6
+    known = Evidence({500: million, 501: million}, {500: million // 10, 501: int(other * million)})
+    (best,) = choose(POOL[:2], 1, np.array([1.0, 0.0]), known, ("x",))
+    assert best.anime_id == chosen
+
+
+def draws(known: Evidence, pool: range = POOL) -> np.ndarray:
+    return _chances(pool, known, np.random.default_rng(0), 40_000)
+
+
+def test_before_anything_is_known_the_first_of_a_pool_is_likelier_than_the_last() -> None:
+    found = draws(NOTHING)
+    assert found[:, 0].mean() == pytest.approx(0.1 * 1.25, rel=0.02)
+    assert found[:, -1].mean() == pytest.approx(0.1 * 0.75, rel=0.02)
+    assert found[:, 0].var() == pytest.approx(
+        0.125 * 0.875 / (10 + 1), rel=0.04
+    )  # as if it was shown ten times
+
+
+def test_what_a_title_got_counts_beside_what_is_believed_of_it() -> None:
+    known = Evidence({501: 90, 77: 10}, {501: 18, 77: 1})
+    assert known.rate == 20 / 110
+    found = draws(known, range(500, 503))[:, 1]
+    assert found.mean() == pytest.approx((10 * known.rate + 18) / (10 + 90), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("known", "rate"), [(Evidence({77: 10_000}, {}), 0.01), (Evidence({77: 30}, {77: 30}), 0.5)]
+)
+def test_a_site_where_all_or_none_are_loved_goes_on_trying(known: Evidence, rate: float) -> None:
+    assert draws(known, range(500, 503))[:, 1].mean() == pytest.approx(rate, rel=0.05)
+
+
+TODAY = date(2026, 3, 31)
+
+
+@pytest.mark.django_db
+def test_three_months_before_today_are_remembered(django_assert_num_queries) -> None:
+    person, item = UserFactory(), ItemFactory()
+
+    def shown(days_ago: int, slot: str = Impression.Slot.WILDCARD, said: FeedbackType | None = None) -> None:
+        event = EventFactory(user=person, item=item, feedback_type=said) if said else None
+        Impression.objects.create(
+            user=UserFactory(),
+            item=item,
+            day=TODAY - timedelta(days=days_ago),
+            shown_at=timezone.now(),
+            slot=slot,
+            position=1,
+            event=event,
+        )
+
+    shown(0, said=FeedbackType.LOVE)  # counts tomorrow
+    shown(1, said=FeedbackType.LOVE)
+    shown(2, said=FeedbackType.LIKE)
+    shown(90)
+    shown(91, said=FeedbackType.LOVE)
+    shown(3, slot=Impression.Slot.RANKED, said=FeedbackType.LOVE)
+    assert evidence(TODAY) == Evidence({item.pk: 3}, {item.pk: 1})
+    before_midnight = timezone.now() + timedelta(hours=23, minutes=59, seconds=50)
+    with django_assert_num_queries(0), time_machine.travel(before_midnight):  # once a day
+        assert evidence(TODAY) == Evidence({item.pk: 3}, {item.pk: 1})

@@ -19,6 +19,7 @@ from feedback.lists.everything import everything_about
 from feedback.models import Event, FeedbackType
 from feedback.tests.factories import PASSWORD, UserFactory
 from nostrade_site.accounts.deleting import delete_account
+from nostrade_site.tokens.authentication import BearerScheme, TokenAuthentication
 from nostrade_site.tokens.models import MOST_TOKENS, PREFIX, ApiToken
 from recommender.models import Preferences
 
@@ -299,3 +300,12 @@ def test_those_that_are_there_before_the_upgrade_live_on():
     assert bearer(secret).get(EVENTS).status_code == 200
     ApiToken.objects.update(password_mark="")  # made by the version before, after that
     assert bearer(secret).get(EVENTS).status_code == 401
+
+
+def test_the_api_document_says_how_one_is_sent(client):
+    document = client.get(reverse("api:schema"), headers={"Accept": "application/json"}).json()
+
+    scheme = BearerScheme(TokenAuthentication).get_security_definition(None)
+    assert document["components"]["securitySchemes"]["token"] == scheme
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    assert TOKENS in scheme["description"]
