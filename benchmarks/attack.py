@@ -5,18 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import cycle
 
 from benchmarks.load_report import Note, percentiles
-from nostrade_site.tests.hostile import HOSTILE_LISTS, Pulse, send_repeated_names, upload
+from nostrade_site.tests.hostile import HostileUploads, Pulse
 from nostrade_site.tests.site import Site
 from nostrade_site.tests.slow_clients import SlowClients, large_file
 
 SPANS = 12  # without and with the attack in turns
 SLOW_CLIENTS = 200
-UPLOADS_EVERY = 60.0  # seconds
 CLICK = ("reaction", "feed after a reaction")
 SETTLING = 5.0  # seconds at the beginning of a span that count for neither side
 
@@ -40,15 +39,13 @@ class Attack:
     site: Site
     session: str  # of the person who uploads
     spans: list[Span] = field(default_factory=list)
-    uploads: Counter[str] = field(default_factory=Counter)
     held: list[int] = field(default_factory=list)  # connections of slow clients at the end of each attack
+    uploads: Counter[str] = field(default_factory=Counter)
 
     def start(self, seconds: float) -> None:
         """Begin the turns, which take so many seconds together."""
         self._stopping = threading.Event()
-        self._shapes = cycle([*HOSTILE_LISTS, "repeated names"])
-        self._pulse = Pulse(self.site.port)
-        self._pulse.__enter__()
+        self._pulse = Pulse(self.site.port).__enter__()
         self._thread = threading.Thread(target=self._run, args=[seconds / SPANS], daemon=True)
         self._thread.start()
 
@@ -59,30 +56,21 @@ class Attack:
 
     def _run(self, seconds: float) -> None:
         while not self._stopping.is_set():
-            attacks = len(self.spans) % 2 == 1
-            clients = self._slow_clients() if attacks else None
-            with clients or nullcontext():
-                span = Span(time.time(), attacks)
+            is_attacked = len(self.spans) % 2 == 1
+            with self._attack() if is_attacked else nullcontext():
+                span = Span(time.time(), is_attacked)
                 self.spans.append(span)
-                self._upload_until(span.begin + seconds, attacks=attacks)
+                self._stopping.wait(seconds)
                 span.end = time.time()
-                if clients:
-                    self.held.append(clients.connected)
 
-    def _slow_clients(self) -> SlowClients:
-        return SlowClients(self.site.port, large_file(self.site.folder / "static"), SLOW_CLIENTS)
-
-    def _upload_until(self, end: float, *, attacks: bool) -> None:
-        while (left := end - time.time()) > 0 and not self._stopping.wait(min(left, UPLOADS_EVERY)):
-            if attacks and time.time() < end:
-                self._upload(next(self._shapes))
-
-    def _upload(self, shape: str) -> None:
-        if shape == "repeated names":
-            status = send_repeated_names(self.site.port)
-        else:
-            status = upload(self.site.port, self.session, HOSTILE_LISTS[shape]())
-        self.uploads[f"{shape}: {status}"] += 1
+    @contextmanager
+    def _attack(self) -> Iterator[None]:
+        large = large_file(self.site.folder / "static")
+        uploads = HostileUploads(self.site.port, self.session, begins_with=self.uploads.total())
+        with SlowClients(self.site.port, large, SLOW_CLIENTS) as clients, uploads:
+            yield
+            self.held.append(clients.connected)
+        self.uploads += uploads.answers
 
     def report(self, lines: list[Note]) -> None:
         """Print what a click and `/healthz` took with the attack and without."""

@@ -11,8 +11,10 @@ import http.client
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import Self
 
 from nostrade_site.tests.slow_clients import probe
@@ -94,3 +96,35 @@ def _post(port: int, path: str, body: bytes, headers: dict[str, str], patience: 
         connection.request("POST", path, body, headers)
         return connection.getresponse().status
     return 0
+
+
+class HostileUploads:
+    """Sends one hostile upload after the other for the length of a block, in all their shapes in turns."""
+
+    def __init__(self, port: int, session: str, every: float = 60.0, begins_with: int = 0) -> None:
+        """Upload in the name of the person of `session`, at once and then every so many seconds."""
+        self.port, self.session, self.every = port, session, every
+        self.answers: Counter[str] = Counter()
+        self._shapes = islice(cycle([*HOSTILE_LISTS, "repeated names"]), begins_with, None)
+        self._stopping = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            shape = next(self._shapes)
+            self.answers[f"{shape}: {self._send(shape)}"] += 1
+            if self._stopping.wait(self.every):
+                return
+
+    def _send(self, shape: str) -> int:
+        if shape in HOSTILE_LISTS:
+            return upload(self.port, self.session, HOSTILE_LISTS[shape]())
+        return send_repeated_names(self.port)

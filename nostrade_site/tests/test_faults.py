@@ -18,7 +18,9 @@ import redis
 from django.conf import settings
 
 from nostrade_site import environment
+from nostrade_site.tests.hostile import HostileUploads
 from nostrade_site.tests.site import Site, eventually, free_port
+from nostrade_site.tests.slow_clients import SlowClients, large_file
 from nostrade_site.tests.traffic import Traffic
 
 pytestmark = [
@@ -124,10 +126,8 @@ def training(storage: Storage) -> list[tuple[Any, ...]]:
     return storage.ask("SELECT version FROM recommender_checkpoint WHERE state = 'training'")
 
 
-def test_no_reaction_is_lost_or_doubled_whatever_is_killed(site: Site, storage: Storage) -> None:
-    [[last_event]] = storage.ask("SELECT coalesce(max(id), 0) FROM feedback_event")
-    traffic = Traffic(site, PEOPLE, WORDS_EACH, phases=4)
-
+def break_parts(site: Site, storage: Storage, traffic: Traffic) -> None:
+    """Kill a web worker, the trainer and the broker, and take the database away, while people react."""
     traffic.begin(0)
     kill_web_worker(site)
     traffic.finish(0)
@@ -145,6 +145,14 @@ def test_no_reaction_is_lost_or_doubled_whatever_is_killed(site: Site, storage: 
     traffic.begin(3)
     storage.interrupt()
     traffic.finish(3)
+
+
+def test_no_reaction_is_lost_or_doubled_whatever_is_killed(site: Site, storage: Storage) -> None:
+    [[last_event]] = storage.ask("SELECT coalesce(max(id), 0) FROM feedback_event")
+    traffic = Traffic(site, PEOPLE, WORDS_EACH, phases=4)
+    slow = SlowClients(site.port, large_file(site.folder / "static"))
+    with slow, HostileUploads(site.port, traffic.people[0].session):
+        break_parts(site, storage, traffic)
     print(f"{traffic.acknowledged} acknowledged; before that {dict(traffic.troubles)}")  # noqa: T201
 
     stored: dict[int, list[tuple[int, int, str]]] = {person.user_id: [] for person in traffic.people}
