@@ -234,6 +234,7 @@ class WaitressWorker(Worker):
             outbuf_overflow=IN_MEMORY,
             outbuf_high_watermark=LARGEST_WAITING,
             log_socket_errors=False,
+            clear_untrusted_proxy_headers=False,  # BEHIND_PROXY says whether Django believes them
             ident=None,
         )
         address = (listener.family, listener.type, listener.proto, listener.getsockname())

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.models import ADDITION, CHANGE
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
@@ -91,7 +92,7 @@ class TitleTransfer(ImportExportMixin):
         """Write what is listed; where an address asks for a filter that there is not, go back to the list."""
         try:
             return super().export_action(request)  # type: ignore[no-any-return]
-        except IncorrectLookupParameters:
+        except (IncorrectLookupParameters, DisallowedModelAdminLookup):
             messages.error(request, "There is no such filter, so nothing was exported: choose one here.")
             return redirect("admin:catalog_item_changelist")
 

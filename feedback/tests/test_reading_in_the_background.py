@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import itertools
 import json
 import os
 from datetime import timedelta
@@ -165,13 +166,14 @@ def test_a_worker_that_is_lost_is_replaced_three_times(client, member, asked, mo
 
 
 def test_only_so_many_files_are_kept(client, member, asked, monkeypatch):
+    others = (LONG + b" " * n for n in itertools.count())  # the same file sent twice is one import
     for _ in range(importing.MOST_WAITING_EACH):
-        list_import = preview(client, LONG)
-    response = upload(client, LONG)
+        list_import = preview(client, next(others))
+    response = upload(client, next(others))
     assert (response.status_code, "3 lists of yours" in response.content.decode()) == (429, True)
     act(client, list_import, "discard")
     monkeypatch.setattr(importing, "MOST_WAITING", 2)
-    response = upload(client, LONG)
+    response = upload(client, next(others))
     assert (response.status_code, "Try again in a few minutes" in response.content.decode()) == (503, True)
     client.logout()
     assert upload(client, LONG).status_code == 503
