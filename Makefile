@@ -23,7 +23,7 @@ run:  ## install what is missing, then start the site (HOST=127.0.0.1 PORT=8000)
 
 test: lint test-ml browser  ## run everything that checks the site
 	.venv/bin/$(PYTEST) catalog feedback recommender nostrade_site benchmarks e2e
-	FAULT_REACTIONS=500 $(BIN) -m pytest -m faults
+	FAULT_REACTIONS=500 .venv/bin/$(PYTEST) -m faults nostrade_site
 
 test-ml: ml-env  # without Django
 	.venv-ml/bin/$(PYTEST) ml
