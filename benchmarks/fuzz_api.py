@@ -1,10 +1,10 @@
 """Made-up requests at a really running site, by the thousand, every check on each answer: `make test-api`.
 
-    python benchmarks/fuzz_api.py [--requests 20000] [--seed 1] [--database postgres://...]
+    python benchmarks/fuzz_api.py [--requests 20000] [--seed 1] [--database postgres://...] [--attack]
 
 It starts the site as people do, in an empty folder, with the starter catalogue and the starter model; lifts
 the limits; hides all but thirty titles, so that it is known which exist; and goes on until so many were sent.
-It ends with an error where anything was found.
+It ends with an error where anything was found. With `--attack` 200 slow clients hold on meanwhile.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from nostrade_site.tests.fuzzing import fuzz, narrowed
 from nostrade_site.tests.site import Site, free_port
+from nostrade_site.tests.slow_clients import SlowClients, large_file
 
 UNLIMITED = {f"API_{scope}_RATE": "1000000/s" for scope in ("ANON", "READ", "WRITE", "SCORE")}
 PREPARE = """
@@ -46,7 +48,9 @@ def main() -> int:
         site.environ |= UNLIMITED | ({"DATABASE_URL": options.database} if options.database else {})
         site.start().wait_until_ready()
         try:
-            return _rounds(site, folder, options)
+            slow = SlowClients(site.port, large_file(site.folder / "static"))
+            with slow if options.attack else nullcontext():
+                return _rounds(site, folder, options)
         finally:
             site.stop()
 
@@ -80,6 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the first round")
     parser.add_argument("--examples", type=int, default=400, help="for each call in one round of a seed")
     parser.add_argument("--database", default="", help="DATABASE_URL of an empty database; SQLite without it")
+    parser.add_argument("--attack", action="store_true", help="200 slow clients hold on meanwhile")
     return parser.parse_args()
 
 
