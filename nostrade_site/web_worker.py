@@ -96,10 +96,20 @@ class Channel(HTTPChannel):
     close_when_flushed: bool
     waiting_since: float | None = None
     lingers_until: float | None = None
+    holds_back = False  # the next request, until the answer before it has left
     sent = 0
+
+    def writable(self) -> bool:
+        return self.holds_back or bool(super().writable())
 
     def handle_write(self) -> None:
         """Send what waits. A last answer is to be read before the connection goes."""
+        if self.holds_back:
+            self._flush_exception(self._flush_some)
+            if not self.total_outbufs_len and not self.will_close:
+                self.holds_back = False
+                self.server.add_task(self)
+                return  # what is written from now on is the thread's
         if self.close_when_flushed and not self.requests:
             self._flush_exception(self._flush_some)
             if not self.total_outbufs_len and not self.will_close:
@@ -161,6 +171,17 @@ class Server(TcpWSGIServer):
     def is_busy(self) -> bool:
         return any(channel.requests or channel.total_outbufs_len for channel in self.active_channels.values())
 
+    def add_task(self, channel: Channel) -> None:
+        """Let a thread have the next request, but none while the answer before it waits for its client.
+
+        Hundreds of requests fit into one packet: their answers would fill the bound for one connection, and
+        then the thread would wait, however slowly the client reads.
+        """
+        if channel.total_outbufs_len:
+            channel.holds_back = True
+        else:
+            super().add_task(channel)
+
     def handle_accept(self) -> None:
         """Take a client; where there are too many, the idle make room first, then who has waited longest."""
         if len(self.active_channels) >= self.adj.connection_limit - SPARE:
@@ -168,7 +189,10 @@ class Server(TcpWSGIServer):
         super().handle_accept()
 
     def _make_room(self) -> None:
-        waiting = [each for each in self.active_channels.values() if not (each.requests or each.will_close)]
+        channels = self.active_channels.values()
+        waiting = [
+            each for each in channels if not each.will_close and (each.holds_back or not each.requests)
+        ]
         if waiting:
             min(waiting, key=lambda each: (not each.is_idle, each.last_activity)).will_close = True
 

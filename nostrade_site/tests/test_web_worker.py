@@ -305,6 +305,48 @@ def test_threads_wait_for_nobody(hasty, server) -> None:
                 assert server.get("/here", timeout=20)["path"] == "/here"
 
 
+AHEAD = b"GET /?size=1500000 HTTP/1.1\r\nHost: x\r\n\r\n" * 100  # what their answers hold no buffer does
+
+
+def test_requests_sent_ahead_hold_no_thread(start) -> None:
+    """More answers than a connection may leave waiting, to clients that take none of them."""
+    server = start(CONNECTIONS=100)
+    clients = [server.connect() for _ in range(20)]
+    for client in clients:
+        client.sendall(AHEAD)
+    for _ in range(3):  # while threads would write as many answers as they may
+        time.sleep(1)
+        assert server.get("/", timeout=15)["method"] == "GET"
+    assert len(list((server.worker / "fd").iterdir())) < 20 + 4 * len(clients)
+    for client in clients:
+        client.close()
+
+
+def test_answers_to_requests_sent_ahead_arrive_whole(server) -> None:
+    request = b"GET /?size=%d&file=1 HTTP/1.1\r\nHost: x\r\n"
+    sizes = [700_000, 3, 1_500_000, 65_536]
+    last = b"GET /last HTTP/1.1\r\n" + CLOSE + b"\r\n"
+    answers = server.send(b"".join(request % size + b"\r\n" for size in sizes) + last)
+    for size in sizes:
+        head, answers = answers.split(b"\r\n\r\n", 1)
+        assert f"Content-Length: {size}".encode() in head
+        assert set(answers[:size]) == set(b"x")
+        answers = answers[size:]
+    assert bodies(answers)[0]["path"] == "/last"
+
+
+def test_whoever_takes_no_answer_makes_room(start) -> None:
+    """With requests sent ahead too, on more connections than there may be in all."""
+    server = start(CONNECTIONS=20)
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            client = stack.enter_context(server.connect())
+            with contextlib.suppress(OSError):  # it made room already
+                client.sendall(AHEAD)
+            time.sleep(0.05)  # its requests arrive before the next connection
+        assert server.get("/", timeout=15)["method"] == "GET"
+
+
 def test_when_connections_run_short_whoever_waits_longest_makes_room(start) -> None:
     small = start(CONNECTIONS=20)
     with contextlib.ExitStack() as stack:
