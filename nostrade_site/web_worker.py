@@ -26,6 +26,8 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import BadRequest, Error
 
+from nostrade_site.spare import HEALTH
+
 HEAD_SECONDS = 20.0  # for the request line and all header fields, from the first byte
 BODY_SECONDS = 30.0  # for a body or an answer, and more for what has moved:
 SLOWEST = 4096  # bytes a second
@@ -217,6 +219,18 @@ class Server(TcpWSGIServer):
                 channel.refuse(CROWDED)
 
 
+class Threads(ThreadedTaskDispatcher):
+    """Waitress's, which take a health check before all that waits: a crowd is no reason to be restarted."""
+
+    def add_task(self, channel: Channel) -> None:
+        if channel.requests[0].path not in HEALTH:
+            super().add_task(channel)
+            return
+        with self.lock:
+            self.queue.appendleft(channel)
+            self.queue_cv.notify()
+
+
 class WaitressWorker(Worker):
     """`worker_class` of nostrade_site/gunicorn.py: gunicorn's processes, signals and restarts."""
 
@@ -228,7 +242,7 @@ class WaitressWorker(Worker):
     def run(self) -> None:
         """Serve until a signal, then finish the answers that were begun."""
         connections: dict[int, Any] = {}
-        threads = ThreadedTaskDispatcher()
+        threads = Threads()
         threads.set_thread_count(self.cfg.threads)
         servers = [self._server(listener.sock, connections, threads) for listener in self.sockets]
         while self.alive and self.ppid == os.getppid():

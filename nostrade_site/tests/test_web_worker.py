@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -345,6 +346,18 @@ def test_whoever_takes_no_answer_makes_room(start) -> None:
                 client.sendall(AHEAD)
             time.sleep(0.05)  # its requests arrive before the next connection
         assert server.get("/", timeout=15)["method"] == "GET"
+
+
+def test_health_is_asked_before_all_that_waits(start) -> None:
+    """Forty requests of a second each would keep the threads for eight."""
+    server = start()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(40)]
+        for client in clients:
+            client.sendall(b"GET /?sleep=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.5)  # they arrive
+        assert server.get("/healthz")["path"] == "/healthz"
+        assert len(select.select(clients, [], [], 0)[0]) < 25
 
 
 def test_when_connections_run_short_whoever_waits_longest_makes_room(start) -> None:
