@@ -59,13 +59,17 @@ class Request(HTTPRequestParser):
     """A request as it arrives, and since when; stricter than Waitress about lengths."""
 
     completed: bool
+    path = ""  # of what could not be read
 
     def __init__(self, adj: Any) -> None:
         super().__init__(adj)
         self.began = time.monotonic()
 
     def parse_header(self, header_plus: bytes) -> None:
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # Python reads no number of thousands of digits
+            raise ParsingError("A number in the header fields is too long") from error
         if self.chunked and "CONTENT_LENGTH" in self.headers:
             raise ParsingError("Content-Length and Transfer-Encoding contradict one another")
 
@@ -75,6 +79,8 @@ class Request(HTTPRequestParser):
         body = self.body_rcv
         if self.chunked and not self.completed and len(body.control_line) + len(body.trailer) > LONGEST_LINE:
             self.error, self.completed = BadRequest("A line of the chunked body is too long"), True
+        if self.error:
+            self.expect_continue = False  # whoever asks first is refused before sending
         return used
 
     @property
