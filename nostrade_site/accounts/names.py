@@ -24,7 +24,14 @@ PASSES_FOR = {
     "l": "iіιӏ1ıł|", "m": "мϻ", "n": "пηո", "o": "оοσօø0", "p": "рρ", "q": "ԛ", "r": "г", "s": "ѕꜱ5$",
     "t": "тτ7", "u": "иυս", "v": "ν", "w": "ԝωш", "x": "хχ", "y": "уγ",
 }  # fmt: skip
-TO_LETTERS = str.maketrans({like: letter for letter, alike in PASSES_FOR.items() for like in alike})
+# Letters of phonetics that are drawn as capitals, as in “ᴀᴅᴍɪɴ”; there is none for X.
+SMALL_CAPITALS = {
+    unicodedata.lookup(f"LATIN LETTER SMALL CAPITAL {letter}"): letter.lower()
+    for letter in "ABCDEFGHIJKLMNOPQRSTUVWYZ"
+}
+TO_LETTERS = str.maketrans(
+    {like: letter for letter, alike in PASSES_FOR.items() for like in alike} | SMALL_CAPITALS | {"ɪ": "l"}
+)
 OUR_OWN = (
     "abuse", "admin", "administrator", "administration", "anonymous", "curator", "curators", "everyone",
     "helpdesk", "help", "hostmaster", "moderator", "moderators", "noreply", "nobody",

@@ -86,7 +86,7 @@ def test_letters_of_all_scripts_will_do(name: str) -> None:
     [
         "admin", "ADMIN", "ａdmin", "adm1n", "a.d.m.i.n", "admin-2", "administrator", "root", "r00t",
         "support", "Support_", "moderator", "rnoderator", "system", "staff", "nostrade",
-        "Nostrade-Team", "n0strade", "админ", "webmaster",
+        "Nostrade-Team", "n0strade", "админ", "webmaster", "ᴀᴅᴍɪɴ", "ʀoot", "sᴜᴘᴘᴏʀᴛ", "ɴᴏsᴛʀᴀᴅᴇ",
     ],
 )  # fmt: skip
 def test_no_name_passes_for_somebody_who_works_here(name: str) -> None:
@@ -94,7 +94,7 @@ def test_no_name_passes_for_somebody_who_works_here(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["guest", "guest-1", "GUEST-1", "ｇｕｅｓｔ-1", "gue5t-1", "guest-of-honour"]
+    "name", ["guest", "guest-1", "GUEST-1", "ｇｕｅｓｔ-1", "gue5t-1", "guest-of-honour", "ɢᴜᴇsᴛ-1"]
 )
 def test_nor_for_a_visitor(name: str) -> None:
     assert "kept for visitors" in refusal(name)
