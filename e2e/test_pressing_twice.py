@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 from playwright.sync_api import Page, Request, expect
 
-from e2e.test_journey import PASSWORD
+from e2e.test_journey import PASSWORD, begin
 
 
 def posts(page: Page) -> list[Request]:
@@ -45,3 +46,15 @@ def test_a_button_that_was_pressed_rests_and_going_back_wakes_it(page: Page) -> 
     assert len(sent) == 1
     button.evaluate("() => dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
     expect(button).to_be_enabled()
+
+
+def test_a_reaction_that_is_pressed_twice_is_announced_once(page: Page) -> None:
+    begin(page)
+    page.goto("/")  # without the notices of the beginning
+    card = page.locator("#feed .card").nth(2)
+    gone, sent = card.get_attribute("data-card"), posts(page)
+    card.get_by_role("button", name=re.compile("^Like")).dblclick()
+    expect(page.locator(f'#feed [data-card="{gone}"]')).to_have_count(0)
+    page.wait_for_load_state("networkidle")
+    assert len(sent) == 2  # HTMX sends the second press after the first
+    expect(page.locator(".toast", has_text="Liked")).to_have_count(1)

@@ -16,6 +16,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from redbeat.schedulers import RedBeatSchedulerEntry, ensure_conf
 from redis import RedisError
@@ -206,7 +207,7 @@ def checkpoint() -> Finding:
         advice = "run `python manage.py roll_back`, or bring its files back from a backup"
         return fail("checkpoint", f"{active} does not load: {error}", advice)
     age = (timezone.now() - active.created_at).days
-    return ok("checkpoint", f"{active} loads, {age} days old")
+    return ok("checkpoint", f"{active} loads, {age} day{pluralize(age)} old")
 
 
 def published() -> Finding:

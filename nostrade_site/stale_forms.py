@@ -31,9 +31,11 @@ ELSEWHERE = "This form was sent from another site, or from none that can be told
 NO_COOKIES = (
     "Your browser sends this site no cookies, and without them no form is safe. Allow them, and send again."
 )
-CLEARED = "The cookies of this site were deleted since this page was opened, so nothing was sent yet."
-CHANGED = "Since this page was opened, somebody logged in or out in another tab, so nothing was sent yet."
-ENDED = "Since this page was opened, your log-in or visit has ended, so nothing was sent yet."
+CLEARED = "The cookies of this site were deleted since this page was opened, so nothing has been sent yet."
+CHANGED = (
+    "Since this page was opened, somebody logged in or out in another tab, so nothing has been sent yet."
+)
+ENDED = "Since this page was opened, your log-in or visit has ended, so nothing has been sent yet."
 
 
 @dataclass(frozen=True)

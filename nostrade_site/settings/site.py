@@ -39,8 +39,8 @@ MIDDLEWARE = [
     "nostrade_site.bounds.BoundsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "nostrade_site.headers.PermissionsPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",  # outside of GZip: its files are compressed already
     "django.middleware.gzip.GZipMiddleware",  # tokens are masked and lengths padded against BREACH
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "nostrade_site.privacy.PrivatePagesMiddleware",  # outside of what varies by cookie
     "nostrade_site.sessions.SessionMiddleware",
     "corsheaders.middleware.CorsMiddleware",

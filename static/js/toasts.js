@@ -42,8 +42,20 @@ function keepForAnotherTry(event) {
   delete event.target.closest("[data-toast]")?.dataset.undoing;
 }
 
+/** Say what a notice is about: its sentence, and where its button leads. */
+function subject(toast) {
+  return `${toast.querySelector("[data-toast-text]").textContent} ${toast.querySelector("form")?.getAttribute("action")}`;
+}
+
+/** A button that was pressed twice is answered twice; the later notice is enough. */
+function removeRepeated(toasts) {
+  const last = new Map(toasts.map((toast) => [subject(toast), toast]));
+  toasts.filter((toast) => last.get(subject(toast)) !== toast).forEach(remove);
+  return [...last.values()].sort((one, other) => toasts.indexOf(one) - toasts.indexOf(other));
+}
+
 function tidy() {
-  const toasts = [...region().querySelectorAll("[data-toast]")];
+  const toasts = removeRepeated([...region().querySelectorAll("[data-toast]")]);
   toasts.filter((toast) => !("dressed" in toast.dataset)).forEach(dress);
   toasts.slice(0, -atMost()).forEach(remove);
 }
