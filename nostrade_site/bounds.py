@@ -18,7 +18,7 @@ TIMES_AN_UPLOAD = 4
 
 def most_of_a_body() -> int:
     """Return how many megabytes are read at all; the views that read them have bounds of their own."""
-    return max(64, TIMES_AN_UPLOAD * settings.LIST_UPLOAD_MB)
+    return max(64, settings.API_BODY_MB, TIMES_AN_UPLOAD * settings.LIST_UPLOAD_MB)
 
 
 class BoundsMiddleware:

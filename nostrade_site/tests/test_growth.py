@@ -497,6 +497,13 @@ def test_a_body_is_refused_unread_that_nothing_here_takes(client: Client) -> Non
     assert raw(LOG_IN, FORM, CONTENT_LENGTH=too_long)() == 413
 
 
+def test_a_body_is_read_that_the_api_is_set_to_take(client: Client, settings) -> None:
+    settings.API_BODY_MB = 100
+    long = str(90 << 20)
+    answer = client.post("/api/v1/events/", "{}", content_type="application/json", CONTENT_LENGTH=long)
+    assert answer.status_code == 401  # for want of a token, and not 413
+
+
 def test_more_values_than_a_body_may_hold_are_refused(client: Client) -> None:
     answer = client.post(SCORE, '{"a":[' + "[]," * 40_000 + "[]]}", content_type="application/json")
     assert (answer.status_code, answer.json()["detail"]) == (
