@@ -95,6 +95,12 @@ class Task(WSGITask):
     def write(self, data: bytes) -> None:
         super().write(b"" if self.request.command == "HEAD" else data)
 
+    def set_close_on_finish(self) -> None:
+        """End the connection, though not for want of a length where no body follows (204, 304)."""
+        asked = self.request.headers.get("CONNECTION", "").lower() == "close"
+        if self.has_body or asked or self.version != "1.1":
+            super().set_close_on_finish()
+
 
 class Channel(HTTPChannel):
     """A connection; `waiting_since` is when its answer began to wait for the client."""

@@ -31,6 +31,9 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
         if "file" in asked:
             return environ["wsgi.file_wrapper"](io.BytesIO(b"x" * size))
         return (b"x" * min(65536, size - at) for at in range(0, size, 65536))
+    if status := asked.get("status"):
+        start_response(status, [])
+        return []
     time.sleep(float(asked.get("sleep", 0)))
     body = b"" if "unread" in asked else environ["wsgi.input"].read()
     said = json.dumps(

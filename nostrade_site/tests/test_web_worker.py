@@ -183,6 +183,17 @@ def test_a_head_has_no_body_and_keeps_the_connection(server) -> None:
     assert bodies(answer)[0]["path"] == "/after"
 
 
+@pytest.mark.parametrize("status", ["204%20No%20Content", "304%20Not%20Modified"])
+def test_an_answer_without_a_body_keeps_the_connection(server, status: str) -> None:
+    answer = server.send(
+        b"GET /?status=%s HTTP/1.1\r\nHost: x\r\n\r\n" % status.encode()
+        + b"GET /after HTTP/1.1\r\n"
+        + CLOSE
+        + b"\r\n"
+    )
+    assert bodies(answer)[0]["path"] == "/after"
+
+
 def test_an_old_client_is_answered_and_left(server) -> None:
     assert bodies(server.send(b"GET /old HTTP/1.0\r\n\r\n"))[0]["path"] == "/old"
 
