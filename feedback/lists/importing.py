@@ -100,6 +100,17 @@ def ask_back(list_import: ListImport) -> bool:
     return _move(list_import, State.DONE, State.UNDOING)
 
 
+def discard(list_import: ListImport) -> bool:
+    """Delete an import of which nothing is written, and say whether this was the call that did.
+
+    It is held from the look until it is gone: confirmed between the two, its reactions would refer to it.
+    """
+    with transaction.atomic():
+        found = ListImport.objects.filter(pk=list_import.pk, state__in=ListImport.DISCARDABLE)
+        held = found.without_rows().select_for_update().first()
+        return held is not None and bool(held.delete())
+
+
 def _move(list_import: ListImport, before: State, after: State, **changes: object) -> bool:
     waiting = ListImport.objects.filter(pk=list_import.pk, state=before)
     return bool(waiting.update(state=after, done=0, touched_at=timezone.now(), **changes))

@@ -199,7 +199,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Throw away what is not written; an import that was written stays, with its Undo."""
     list_import = _own(request, pk)
-    if ListImport.objects.filter(pk=list_import.pk, state__in=ListImport.DISCARDABLE).delete()[0]:
+    if importing.discard(list_import):
         messages.success(request, "Discarded. Nothing of that list was kept.")
         return SeeOther(resolve_url("feedback:list_upload"))
     return SeeOther(list_import.get_absolute_url())

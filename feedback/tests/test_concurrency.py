@@ -5,12 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections
+from django.db.models.deletion import Collector
 
 from catalog.tests.factories import ItemFactory
 from feedback.guests import hand_over
 from feedback.history import history_of
 from feedback.lists import importing
-from feedback.lists.rows import Row
+from feedback.lists.reading import ListFile
+from feedback.lists.rows import Row, Status
+from feedback.lists.scores import Scale
 from feedback.models import Event, FeedbackType, ListImport, Saved
 from feedback.tests.factories import UserFactory
 
@@ -136,3 +139,35 @@ def test_logging_in_while_a_list_is_written_loses_none_of_it(together, person, b
     assert ListImport.objects.get().state == "done"
     assert len(history_of(member)) == 40
     assert Saved.objects.of(member).count() == 40
+
+
+def test_a_list_is_not_discarded_while_it_is_confirmed(person, client, monkeypatch):
+    """The confirmation comes after the look whether it may be discarded, and before it goes."""
+    rows = [Row(anime_id=ItemFactory().pk, score=9.0, status=Status.COMPLETED)]
+    kept = importing.take_in(person, ListFile(ListImport.Source.CSV, rows, Scale.TEN), "list.csv")
+    importing.carry_on(kept.pk)
+    confirmed, begun = threading.Event(), []
+
+    def confirm():
+        try:
+            if importing.confirm(kept, overrule=False):
+                importing.carry_on(kept.pk)
+        finally:
+            confirmed.set()
+            connections.close_all()
+
+    def delete(collector):
+        if ListImport in collector.data:
+            begun.append(threading.Thread(target=confirm))
+            begun[0].start()
+            confirmed.wait(2)  # where it has to wait itself, it comes too late
+        return really_delete(collector)
+
+    really_delete = Collector.delete
+    monkeypatch.setattr(Collector, "delete", delete)
+    client.force_login(person)
+    client.post(f"{kept.get_absolute_url()}discard/")
+    begun[0].join()
+
+    assert not ListImport.objects.exists()
+    assert not Event.objects.exists()
