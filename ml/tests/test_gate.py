@@ -153,6 +153,12 @@ def test_a_few_people_who_gain_alike_are_enough(champion, better, panels):
     assert verdict.sentence.endswith(" 1.0 times in 100 is allowed; with 5 more it need only be no worse.")
 
 
+def test_panels_too_small_alone_are_enough_together(champion, better, panels):
+    verdict = judge(Ranker(better), Ranker(champion), few(panels, 24), {})
+    assert verdict.passed, verdict.sentence
+    assert verdict.sentence.startswith("Promoted: over all 24 people NDCG@20 changes by +0.")
+
+
 @pytest.mark.parametrize("n", [7, 19])
 def test_a_tie_of_a_few_keeps_the_champion(champion, panels, n):
     verdict = judge(Ranker(champion), Ranker(champion), few(panels, n), {})

@@ -92,10 +92,40 @@ def test_there_is_evidence_from_twenty_people_on():
 
     wanted = "at least 7 must show a gain; with 14 more it need only be no worse."
     assert evidence([0.5] * 6) == (False, f"Compared on 6 people: {wanted}")
+    assert evidence([0.5])[1].startswith("Compared on 1 person: at least 7")
+    assert evidence()[1].startswith("Compared on 0 people: at least 7")
     assert evidence([0.5] * 7)[0]
     assert not evidence([0.0] * 19)[0]
     assert evidence([0.0] * 20) == (True, "20 people to compare on.")
     assert evidence([0.0] * 20, [0.0] * 19, [0.0] * 25) == (True, "45 people to compare on.")
+    assert evidence([0.0] * 10, [0.0] * 10) == (True, "20 people to compare on.")
+    assert not evidence([0.0] * 10, [0.0] * 9)[0]
+
+
+def test_a_few_may_be_lucky_as_often_as_is_allowed():
+    """Of the 128 ways in which seven might have gained or lost the same, one is as good as what they did."""
+    seven = sides([0.5] * 7)
+    check = gate._evidence(seven, Rules(few_chance=1 / 128))
+    assert check.passed
+    assert check.sentence == (
+        "Compared on 7 people, NDCG@20 changes by +0.500 [+0.500, +0.500], by luck alone 0.8 times in 100;"
+        " of so few 0.8 times in 100 is allowed; with 13 more it need only be no worse."
+    )
+    assert not gate._evidence(seven, Rules(few_chance=0.99 / 128)).passed
+    assert gate.chance_of(np.array([4.0, 2.0, -1.0])) == 2 / 8  # they sum to 5, and only 7 is as much
+
+
+@pytest.mark.parametrize(
+    ("chance", "said"),
+    [
+        (1.0, "100.0 times in 100"),
+        (0.0123, "1.2 times in 100"),
+        (0.001, "0.1 times in 100"),
+        (0.0009, "less than once in 1,000"),
+    ],
+)
+def test_luck_is_said_in_a_hundred_tries(chance, said):
+    assert gate._often(chance) == said
 
 
 def test_lists_may_lose_a_quarter_of_their_titles_and_no_more():
