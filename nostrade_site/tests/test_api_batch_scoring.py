@@ -1,5 +1,6 @@
 """Scoring many histories at once, with a token."""
 
+import gc
 import json
 
 import pytest
@@ -97,6 +98,51 @@ def test_a_batch_may_be_larger_than_a_form(program):
 
     assert answer.status_code == 200
     assert len(answer.getvalue().splitlines()) == 6
+
+
+def test_a_batch_may_have_48_mb_and_no_more(program):
+    body = b'{"histories": [[]], "k": 1}'.ljust(48 * 2**20)
+
+    whole, too_large = (
+        program.post(URL, each, content_type="application/json") for each in (body, body + b" ")
+    )
+
+    assert whole.status_code == 200
+    assert len(whole.getvalue().splitlines()) == 1
+    assert too_large.status_code == 413
+    assert "Send at most 48 MB" in too_large.json()["detail"]
+
+
+def test_what_was_sent_is_let_go_before_the_answer_begins(program):
+    """Half a million events that wait for the collector, while a slow reader reads, would fill the memory."""
+    body = json.dumps({"histories": [[{"anime_id": 1, "feedback_type": "love", "note": ["x"]}] * 9]})
+    before = notes()
+    gc.disable()
+    try:
+        response = program.post(URL, body, content_type="application/json")
+        left = notes()
+    finally:
+        gc.enable()
+
+    assert left == before
+    assert len(response.getvalue().splitlines()) == 1
+
+
+def notes():
+    return sum(type(each) is list and each == ["x"] for each in gc.get_objects())
+
+
+def test_the_schema_says_that_the_answer_comes_line_by_line(client):
+    paths = client.get(reverse("api:schema"), {"format": "json"}).json()["paths"]
+
+    one, many = (paths[reverse(f"api:{name}")]["post"] for name in ("score", "score-batch"))
+    assert (one["operationId"], many["operationId"]) == ("score", "score_many")
+    assert [(code, list(each["content"])) for code, each in many["responses"].items() if code < "400"] == [
+        ("200", ["application/x-ndjson"])
+    ]
+    for call, question in ((one, "ScoreQuestion"), (many, "BatchQuestion")):
+        schema = call["requestBody"]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": f"#/components/schemas/{question}Request"}
 
 
 def test_it_has_a_limit_of_its_own(program, monkeypatch):
