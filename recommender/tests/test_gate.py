@@ -140,6 +140,17 @@ def test_a_line_of_nights_is_compared_with_what_it_began_from(
     assert Checkpoint.objects.get(pk=third.pk).reference() == second
 
 
+@pytest.mark.parametrize(("preset", "needed"), [("nightly", "60 %"), ("starter", "40 %")])
+def test_a_night_may_move_pages_less_far_than_a_training_from_nothing(
+    live: Checkpoint, register: Register, panels: list[Panel], profiles: None, preset: str, needed: str
+) -> None:
+    candidate = register(Weights.load(live.path), "same")
+    candidate.parent, candidate.config = live, {"preset": preset}
+    verdict = decide(candidate, live, panels, {})
+    drift = next(check for check in verdict.checks if check.name == "taste: drift")
+    assert drift.sentence.endswith(f"more than {needed} is needed.")
+
+
 def test_a_training_from_nothing_begins_a_line_of_its_own(live: Checkpoint, register: Register) -> None:
     anew = register(Weights.load(live.path), "anew")
     anew.parent, anew.config = live, {"preset": "starter"}
