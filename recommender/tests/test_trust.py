@@ -35,6 +35,21 @@ def count(known: dict[int, Known], ids: dict[int, Known]) -> float:
     return sum(weights[user_id] for user_id in ids)
 
 
+@pytest.mark.parametrize(
+    ("one", "counts"),
+    [
+        (Known(True, 60, 9, "here"), 0.25),
+        (Known(False, 0, 1, "here"), 0.5),
+        (Known(False, 6, 3, "here"), 0.5),
+        (Known(False, 7, 2, "here"), 0.5),
+        (Known(False, 7, 3, "here"), 1.0),
+    ],
+)
+def test_a_member_counts_in_full_after_a_week_and_three_visits(one: Known, counts: float) -> None:
+    assert weights_of({1: one}, RULES) == {1: counts}
+    assert one.is_newcomer(RULES) is (counts < 1)
+
+
 def test_it_works() -> None:
     members = people(40)
     assert take_part(members, 7, RULES) == members.keys()
@@ -59,6 +74,13 @@ def test_one_network_counts_as_a_household_or_a_twentieth_of_all(n_crowd: int, o
         assert len(take_part(known, seed, RULES) & crowd.keys()) <= 8
 
 
+def test_a_network_of_a_large_site_counts_a_twentieth_of_all() -> None:
+    """So a school among 120 others counts as 6.3 of 126.3 people, more than a household."""
+    school = people(50, first=1000, network="school")
+    known = people(120) | school
+    assert count(known, school) == pytest.approx(120 * 0.05 / 0.95, rel=1e-3)
+
+
 @pytest.mark.parametrize("n_members", [0, 6, 60])
 def test_guests_of_any_number_of_networks_count_a_twentieth_of_the_members_or_two(n_members: int) -> None:
     members, crowd = people(n_members), people(500, first=1000, guest=True, days=0)
@@ -76,11 +98,38 @@ def test_the_bound_of_a_network_cannot_be_raised_by_making_more_networks_of_it()
     assert level([100.0] * 5 + [1.0] * 20, 0.05, 4.0) == pytest.approx(4.0, rel=1e-3)
     assert level([1.0, 1.0], 0.05, 4.0) == 4.0
     assert level([100.0] + [1.0] * 190, 0.05, 4.0) == pytest.approx(10.0, rel=1e-3)
+    assert level([], 0.05, 0.0) == 0.0
+
+
+def test_of_each_network_as_many_take_part_as_it_counts() -> None:
+    """Ten networks of twenty count four each, and it is not left to chance which of them sends more."""
+    crowds = [people(20, first=1000 * n, network=f"fat-{n}") for n in range(1, 11)]
+    known = {pk: one for each in crowds for pk, one in each.items()}
+    for night in range(5):
+        taken = take_part(known, night, RULES)
+        assert [len(taken & each.keys()) for each in crowds] == pytest.approx([4] * 10, abs=1)
+
+
+def test_a_lot_on_the_edge_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fifth each adds up to whole people, as near as floating-point numbers come to them."""
+    monkeypatch.setattr(trust, "_lot", lambda seed, user_id: 0.0)
+    assert len(take_part(people(20, network="one"), 0, RULES)) == 4
+
+
+def test_lots_are_from_0_to_1() -> None:
+    lots = [trust._lot(seed, 1) for seed in range(100)]
+    assert 0 <= min(lots) < 0.1 < 0.9 < max(lots) < 1
+
+
+def test_who_of_a_network_takes_part_together_changes_from_night_to_night() -> None:
+    crowd = people(20, network="one")
+    assert len({frozenset(take_part(crowd, night, RULES)) for night in range(30)}) > 20
 
 
 def test_a_first_guest_is_not_turned_away() -> None:
     assert take_part(people(1, guest=True, days=0), 0, RULES) == {1}
     assert take_part({}, 0, RULES) == set()
+    assert {len(take_part(people(2, guest=True, days=0), night, RULES)) for night in range(30)} == {1}
 
 
 def test_guests_take_turns() -> None:
@@ -94,6 +143,7 @@ def test_guests_take_turns() -> None:
 def test_more_of_them_may_judge_than_teach() -> None:
     guests = people(200, guest=True, days=0)
     assert len(take_part(guests, 0, JUDGES)) == pytest.approx(24, abs=1)
+    assert sum(weights_of(guests, JUDGES).values()) == pytest.approx(24)
 
 
 @pytest.mark.django_db
@@ -109,6 +159,29 @@ def test_age_and_active_days_are_read_from_the_log(live) -> None:
     assert known[guest.pk].guest
     assert known[guest.pk].network == LastNetwork.objects.get().network
     assert known[old.pk].network != known[young.pk].network
+
+
+@pytest.mark.django_db
+def test_a_day_on_which_much_was_said_is_one_day(live) -> None:
+    eager, silent = UserFactory(), UserFactory(date_joined=timezone.now() + timedelta(days=1))
+    with time_machine.travel(timezone.now().replace(hour=12)):
+        for pk in ROMANCES[10:13]:
+            say(eager, pk)
+        known = look_up([eager.pk, silent.pk])
+    assert known[eager.pk].days_active == 1
+    assert known[silent.pk].days_active == 0
+    assert known[silent.pk].days_old == 0  # though a clock was wrong when the account was made
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("one_network", [False, True])
+def test_where_everybody_shares_a_network_each_counts_alone(live, settings, one_network: bool) -> None:
+    settings.ONE_NETWORK = one_network
+    pupils = [UserFactory(), UserFactory()]
+    for pupil in pupils:
+        LastNetwork.objects.note(pupil, "198.51.100.1")
+    networks = {one.network for one in look_up([pupil.pk for pupil in pupils]).values()}
+    assert len(networks) == (2 if one_network else 1)
 
 
 @pytest.mark.django_db
@@ -173,6 +246,18 @@ def test_the_counts_are_said_in_a_sentence() -> None:
     )
     assert attendance.remarks == []
     assert Attendance.from_dict(attendance.to_dict()) == attendance
+    assert "0 take part" in Attendance.of({}, set(), RULES).sentence
+    first = people(1, guest=True, days=0)
+    alone = Attendance.of(first, {1}, RULES)
+    assert "of 1 guests and newcomers 1 (100 % of the run)" in alone.sentence
+    assert alone.remarks == []  # whoever came takes part
+
+
+@pytest.mark.parametrize(("together", "others", "hinted"), [(9, 1, True), (8, 2, False), (9, 0, False)])
+def test_nine_of_ten_in_one_network_may_be_behind_a_proxy(together: int, others: int, hinted: bool) -> None:
+    known = people(together, network="proxy") | people(others, first=100)
+    remarks = Attendance.of(known, set(known), RULES).remarks
+    assert any("set BEHIND_PROXY" in remark for remark in remarks) is hinted
 
 
 def test_a_site_of_guests_and_one_behind_an_unknown_proxy_are_said_to_learn_slowly() -> None:
@@ -186,6 +271,6 @@ def test_a_site_of_guests_and_one_behind_an_unknown_proxy_are_said_to_learn_slow
 
 def test_everybody_is_really_everybody() -> None:
     known = people(30, network="one", guest=True, days=0)
+    known |= people(30, first=100, network="one") | people(30, first=200, days=0)
     assert take_part(known, 1, trust.EVERYBODY) == known.keys()
-    with time_machine.travel(0):
-        assert set(weights_of(known, trust.EVERYBODY).values()) == {1.0}
+    assert set(weights_of(known, trust.EVERYBODY).values()) == {1.0}
