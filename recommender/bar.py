@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 
 from catalog.models import Item
 from recommender import moods
+from recommender.catalogue import Rows
 from recommender.controls import LEAST_VARIETY, NEUTRAL, Controls, View
 from recommender.filters import fewest_in_the_way
 from recommender.order import Order
@@ -130,20 +131,26 @@ class Bar:
     @cached_property
     def like(self) -> Chip | None:
         """Return the title that tonight is to be like, and the address without it."""
-        for row in self.order.catalogue.rows_of([self.controls.like or 0]):
-            return Chip(self.order.catalogue.names[row], self.url(replace(self.controls, like=None)))
-        return None
+        rows = self.order.catalogue.rows_of([self.controls.like or 0])
+        if not len(rows):
+            return None
+        return Chip(self._best_known(rows), self.url(replace(self.controls, like=None)))
 
     @cached_property
     def near(self) -> Chip | None:
         """Name the region that tonight is to be near by its best-known title, and the address without it."""
-        catalogue = self.order.catalogue
-        rows = catalogue.rows_of(self.controls.near)
+        rows = self.order.catalogue.rows_of(self.controls.near)
         if not len(rows):
             return None
         others = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
-        best_known = catalogue.names[rows[catalogue.members[rows].argmax()]]
-        return Chip(f"{best_known}{others}", self.url(replace(self.controls, near=())))
+        return Chip(f"{self._best_known(rows)}{others}", self.url(replace(self.controls, near=())))
+
+    def _best_known(self, rows: Rows) -> str:
+        """Name the best-known title of some rows that the person may see: an address must not name others."""
+        catalogue, shown = self.order.catalogue, rows[self.order.situation.visible[rows]]
+        if not len(shown):
+            return "a title that is not shown"
+        return catalogue.names[int(shown[catalogue.members[shown].argmax()])]
 
     @cached_property
     def moods(self) -> list[Chip]:

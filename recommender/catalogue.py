@@ -44,6 +44,7 @@ class Catalogue:
     members: Rows
     types: NDArray[np.str_]
     is_adult: Mask
+    is_hidden: Mask  # by curators
     genres: tuple[str, ...]
     has_genre: Mask  # (rows, genres)
     in_order: Rows  # rows, series by series, each from its first title to its last
@@ -100,6 +101,10 @@ class Catalogue:
         """Return the title that an id means now."""
         return self.heirs.get(anime_id, anime_id)
 
+    def has(self, anime_id: int) -> bool:
+        """Tell whether there is such a title that curators have not hidden."""
+        return not self.is_hidden[self.rows_of([anime_id])].all()
+
     def mask_of(self, anime_ids: Collection[int]) -> Mask:
         """Mark the rows of those titles."""
         mask = np.zeros(len(self), dtype=bool)
@@ -129,13 +134,14 @@ def catalogue_version() -> tuple[Any, ...]:
     """
     # What a clock that was ahead wrote would hide every later change until its time comes.
     latest = Max("updated_at", filter=Q(updated_at__lte=timezone.now()))
-    facts = Item.objects.aggregate(count=Count("pk"), latest=latest, placed=Count("franchise"))
-    return facts["count"], facts["latest"], facts["placed"], tuple(_genres())
+    hidden = Count("pk", filter=Q(is_hidden=True))
+    facts = Item.objects.aggregate(count=Count("pk"), latest=latest, placed=Count("franchise"), hidden=hidden)
+    return facts["count"], facts["latest"], facts["placed"], facts["hidden"], tuple(_genres())
 
 
 def read_catalogue(version: tuple[Any, ...]) -> Catalogue:
     """Read every title. It takes a good half second for 17,000: keep the result for as long as it holds."""
-    columns = ("pk", "name", "franchise_id", "year", "rating_mean", "members", "type")
+    columns = ("pk", "name", "franchise_id", "year", "rating_mean", "members", "type", "is_hidden")
     rows = list(Item.objects.order_by("pk").values_list(*columns))
     series = series_of((pk, name, franchise) for pk, name, franchise, *_ in rows)
     names = {name: number for number, name in enumerate(dict.fromkeys(series.values()))}
@@ -162,6 +168,7 @@ def read_catalogue(version: tuple[Any, ...]) -> Catalogue:
         members=members,
         types=types,
         is_adult=np.any(has_genre & np.array([is_adult for *_, is_adult in genres], dtype=bool), axis=1),
+        is_hidden=np.array([row[7] for row in rows], dtype=bool),
         genres=tuple(name for _, name, _ in genres),
         has_genre=has_genre,
         in_order=in_order,

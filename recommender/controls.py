@@ -182,7 +182,7 @@ def _title(asked: QueryDict, catalogue: Catalogue, refuse: Refuse) -> int | None
     if anime_id is None:
         return None
     meant = catalogue.meant_by(anime_id)
-    if meant in catalogue.series:
+    if catalogue.has(meant):
         return meant
     refuse(f"There is no title like={anime_id} here: search for one by name.")
     return None
@@ -194,8 +194,7 @@ def _titles(asked: QueryDict, catalogue: Catalogue, refuse: Refuse) -> tuple[int
     found = {
         value: meant
         for value in values
-        if re.fullmatch(r"[0-9]{1,9}", value)
-        and (meant := catalogue.meant_by(int(value))) in catalogue.series
+        if re.fullmatch(r"[0-9]{1,9}", value) and catalogue.has(meant := catalogue.meant_by(int(value)))
     }
     for value in values.keys() - found.keys():
         refuse(f"There is no title near={shortened(value)} here: search for one by name.")

@@ -171,6 +171,20 @@ def test_no_page_repeats_or_loses_a_title(live: Checkpoint, ann: User, query: st
     assert ids(feed_for(user, shown=40, asked=QueryDict(query))) == found[:40]
 
 
+@pytest.mark.parametrize("name", ["like", "near"])
+def test_an_address_names_no_title_that_the_reader_may_not_see(
+    live: Checkpoint, client: Client, name: str
+) -> None:
+    hidden, adult = (Item.objects.get(pk=pk).name for pk in (HIDDEN, ADULT))
+    page = client.get(FEED, {name: HIDDEN}).content.decode()
+    assert hidden not in page
+    assert client.get(API, {name: HIDDEN}).status_code == 400
+    page = client.get(FEED, {name: ADULT}).content.decode()
+    assert adult not in page
+    assert "a title that is not shown" in page
+    assert Item.objects.get(pk=10).name in client.get(FEED, {name: 10}).content.decode()
+
+
 def test_discovery_moves_from_what_is_known_to_what_is_not(live: Checkpoint, ann: User) -> None:
     for anime_id in (31, 32, 33):
         say(ann, anime_id)
