@@ -50,18 +50,6 @@ class EventQuerySet(models.QuerySet["Event"]):
         reactions = self.exclude(feedback_type=FeedbackType.RETRACTED).filter(retraction__isnull=True)
         return reactions.order_by("timestamp", "id")
 
-    def current(self) -> EventQuerySet:
-        """Keep of the standing reactions the last one about each title: what the person thinks now."""
-        same_title = (
-            EventQuerySet(self.model)
-            .standing()
-            .filter(user=models.OuterRef("user"), item=models.OuterRef("item"))
-        )
-        later = models.Q(timestamp__gt=models.OuterRef("timestamp")) | models.Q(id__gt=models.OuterRef("id"))
-        # The first condition follows from the other, and lets the index begin at the event itself.
-        since = same_title.filter(timestamp__gte=models.OuterRef("timestamp"))
-        return self.standing().exclude(models.Exists(since.filter(later).order_by()))
-
     def update(self, **_: Any) -> NoReturn:
         refuse()
 

@@ -149,7 +149,7 @@ def test_history_is_one_query(django_assert_num_queries):
         assert said(user) == [(item.pk, LOVE) for item in items[1:]]
 
 
-def test_current_agrees_with_the_history():
+def test_what_was_said_last_and_not_taken_back_counts():
     user, items = UserFactory(), ItemFactory.create_batch(3)
     same_moment = timezone.now()
     for feedback_type in (LIKE, LOVE, DISLIKE):  # equal times: the one logged last counts
@@ -158,9 +158,7 @@ def test_current_agrees_with_the_history():
     Event.objects.undo(Event.objects.record(user, items[1], LOVE))
     Event.objects.undo(Event.objects.record(user, items[2], LOVE))
 
-    current = [(event.item_id, event.feedback_type) for event in Event.objects.of(user).current()]
-
-    assert current == said(user) == [(items[0].pk, DISLIKE), (items[1].pk, LIKE)]
+    assert said(user) == [(items[0].pk, DISLIKE), (items[1].pk, LIKE)]
 
 
 def test_reactions_have_words_for_templates():

@@ -134,7 +134,7 @@ def test_programs_react_by_an_old_id(client, member, old):
     said = [{"anime_id": old, "feedback_type": "like"}, {"anime_id": 20, "feedback_type": "like"}]
     answer = send(client, "/api/v1/events/batch/", events=said)
     assert [event["anime_id"] for event in answer.json()["events"]] == [KEPT, 20]
-    assert {event.item_id: event.feedback_type for event in Event.objects.of(member).current()} == {
+    assert {event.item_id: event.feedback_type for event in Event.objects.of(member).standing()} == {
         KEPT: LIKE,
         20: LIKE,
     }
