@@ -27,7 +27,7 @@ from pathlib import Path
 from nostrade_site.tests.site import ROOT, eventually, free_port
 from nostrade_site.tests.slow_clients import SlowClients, large_file, probe
 
-WORKERS = ("nostrade_site.web_worker.WaitressWorker:4", "gthread:4", "gthread:128")
+WORKERS = ("nostrade_site.web_worker.WaitressWorker:5", "gthread:5", "gthread:128")
 ASKERS = 4
 PATHS = ("/privacy/", "/")
 PATIENCE = 10.0
