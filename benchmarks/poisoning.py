@@ -126,7 +126,7 @@ def as_it_was() -> Iterator[None]:
 
 
 def begin() -> Any:
-    """Leave the starter alone in an installation where nobody has been."""
+    """Leave the starter alone in an installation without people."""
     from django.contrib.auth import get_user_model
 
     from recommender import serving

@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    told: dict[tuple[str, str], list[float]] = defaultdict(list)
+    measured: dict[tuple[str, str], list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="nostrade-slow-") as name:
         folder = Path(name)
         environ = os.environ | {"NOSTRADE_DATA_DIR": name, "DJANGO_SETTINGS_MODULE": "nostrade_site.settings"}
@@ -50,8 +50,8 @@ def main() -> None:
         for number in range(arguments.rounds):
             for worker in arguments.worker[:: 1 if number % 2 else -1]:
                 with running(worker, folder, environ) as port:
-                    measure(worker, port, folder, arguments, told)
-    for (worker, what), values in sorted(told.items()):
+                    measure(worker, port, folder, arguments, measured)
+    for (worker, what), values in sorted(measured.items()):
         spread = f"({min(values):.1f} to {max(values):.1f})"
         print(f"{worker:<48} {what:<30} {statistics.median(values):8.1f}  {spread}")
 
@@ -85,21 +85,21 @@ def measure(
     port: int,
     folder: Path,
     arguments: argparse.Namespace,
-    told: dict[tuple[str, str], list[float]],
+    measured: dict[tuple[str, str], list[float]],
 ) -> None:
     large = large_file(folder / "static")
     for path in PATHS:
-        told[worker, f"{path} alone, a second"].append(rate(port, path, arguments.seconds))
+        measured[worker, f"{path} alone, a second"].append(rate(port, path, arguments.seconds))
     with SlowClients(port, large, arguments.clients):
         time.sleep(2)
         seconds: list[float] = []
         stop = every(0.2, lambda: seconds.append(answered(port)))
         for path in PATHS:
-            told[worker, f"{path} beside, a second"].append(rate(port, path, arguments.seconds))
+            measured[worker, f"{path} beside, a second"].append(rate(port, path, arguments.seconds))
         stop()
     ordered = sorted(seconds)
-    told[worker, "healthz beside, median ms"].append(1000 * statistics.median(ordered))
-    told[worker, "healthz beside, p95 ms"].append(1000 * ordered[int(0.95 * (len(ordered) - 1))])
+    measured[worker, "healthz beside, median ms"].append(1000 * statistics.median(ordered))
+    measured[worker, "healthz beside, p95 ms"].append(1000 * ordered[int(0.95 * (len(ordered) - 1))])
 
 
 def answered(port: int) -> float:

@@ -5,7 +5,7 @@
 The site of `benchmarks.month` with so few people that no panel of the gate has twenty: a few must show a gain
 that is luck in one case of a hundred. Printed is how many runs there were and what became of them, and what
 the last champion does beside the starter for a hundred people of the same world who never came: NDCG@20 of
-half of what they would like, told the other half.
+half of what they would like, given the other half.
 """
 
 # ruff: noqa: PLC0415  # the site's code can be imported only after its settings were chosen

@@ -56,7 +56,7 @@ def main() -> None:
     os.environ["LIST_RATE"] = "1000/h/ip"  # all people and the attacker are of one address
     with running_site(arguments.database) as site:
         versions = set_up(site)
-        people = make_people(site, ACQUAINTANCES, arguments.people)  # most of whom only have a history
+        people = make_people(site, ACQUAINTANCES, arguments.people)  # most of them only have a history
         attack = Attack(site, people[ACQUAINTANCES - 1]["session"]) if arguments.attack else None
         soak(site, versions, arguments, attack)
 

@@ -26,11 +26,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         servers = {"gthread": Server(Path(one), WORKER="gthread"), "WaitressWorker": Server(Path(other))}
         for connections in (1, 4):
-            told: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
+            measured: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
             for _ in range(ROUNDS):
                 for name, server in servers.items():
-                    told[name].append(turn(server, connections))
-            for name, turns in told.items():
+                    measured[name].append(turn(server, connections))
+            for name, turns in measured.items():
                 microseconds, milliseconds = (statistics.median(each) for each in zip(*turns, strict=True))
                 print(
                     f"{name:<16} {connections} connections: {microseconds:.0f} us, p50 {milliseconds:.2f} ms"

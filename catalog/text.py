@@ -9,7 +9,7 @@ _PLAIN = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "×": "x"}
 )
 
-# Four times the longest name: a syllable of Hangul becomes three letters, and a ligature that nobody uses 18.
+# Four times the longest name: a syllable of Hangul becomes three letters, and a rare ligature 18.
 MOST_FOLDED = 4 * 255
 
 # A spreadsheet takes a cell that begins so for a formula, and runs it.

@@ -1,4 +1,4 @@
-"""Logging in and out in another tab: what the first tab sends is kept, and is sent for nobody else unseen."""
+"""Logging in and out in another tab: what the first tab sends is kept, and another account is asked first."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ app.autodiscover_tasks()
 
 @worker_init.connect
 def wait_longer(**_: Any) -> None:
-    """Let a worker wait longer than a request would: to connect anew is to be given tasks once more."""
+    """Let a worker wait longer than a request would: to connect again is to be given tasks once more."""
     app.conf.broker_transport_options |= {"socket_timeout": settings.WORKER_PATIENCE}
 
 

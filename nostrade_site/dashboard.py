@@ -59,7 +59,7 @@ def _news(active: Checkpoint | None) -> int:
 
 
 def _learning(run: Checkpoint | None) -> list[str]:
-    """Say who taught the latest run, whom it was compared on, and what slows learning down."""
+    """Say who taught the latest run, which people it was compared on, and what slows learning down."""
     if run is None:
         return []
     checks = run.comparison.get("checks", [])

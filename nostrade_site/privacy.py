@@ -12,9 +12,9 @@ from django.utils.cache import has_vary_header, patch_cache_control
 class PrivatePagesMiddleware:
     """Mark what depends on the cookie or a token as private, unless its view says otherwise.
 
-    What is made for somebody is not stored at all: going back after logging out asks again, and finds a page
-    for nobody. The feed finds its cards and its place again by itself (`feed.js`). Pages for visitors may be
-    gone back to, and a browser that keeps a page in its memory all the same is seen to by `reader.js`.
+    What is made for somebody is not stored at all: going back after logging out asks again, and gets the page
+    of a visitor. The feed finds its cards and its place again by itself (`feed.js`). A page for visitors may
+    be gone back to; where a browser keeps a personal page in its memory all the same, `reader.js` reloads it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

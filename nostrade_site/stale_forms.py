@@ -27,7 +27,7 @@ from feedback.redirects import leads_here
 from nostrade_site.problems import problem_response
 
 LONGEST = 2000  # characters of a field that is kept
-ELSEWHERE = "This form was sent from another site, or from none that can be told, so nothing was done."
+ELSEWHERE = "This form was sent from another site, or from an unknown one, so nothing was done."
 NO_COOKIES = (
     "Your browser sends this site no cookies, and without them no form is safe. Allow them, and send again."
 )

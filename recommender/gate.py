@@ -53,7 +53,7 @@ def shown_to_tastes(
         try:
             reference = live_ranker(earlier, theirs.catalogue)
         except NotServable:
-            lost = f"The reference {earlier} does not load; how far all nights have led cannot be told."
+            lost = f"The reference {earlier} does not load; how far all nights have led is unknown."
             checks = [Check("taste: reference", False, f"{lost} Take the champion as the reference.")]
     taste = examine_taste(ours, theirs, limits=limits, reference=reference)
     return verdict.followed_by([*taste.checks, *checks]), taste.to_dict()

@@ -25,7 +25,10 @@ from recommender.models.checkpoints import NIGHTLY
 from recommender.runs import CannotRetrain, Run
 from recommender.training_data import Material
 
-CHOICES = (NIGHTLY, *PRESETS)  # fine-tune the active checkpoint; any preset of `ml.train` trains anew instead
+CHOICES = (
+    NIGHTLY,
+    *PRESETS,
+)  # fine-tune the active checkpoint; any preset of `ml.train` trains from nothing instead
 SAMPLED_PEOPLE = 2_000  # replayed where no bootstrap ratings are
 FEWEST_PEOPLE = 1_000  # to train anew on
 STATE_EVERY = 100  # steps between two saved states, from which a killed run goes on

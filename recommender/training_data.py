@@ -85,7 +85,7 @@ def material(
     """Return the data of a run: that which it left in `folder` before it died, else read anew and kept there.
 
     `known` are the ids of the titles that the parent knows. The news are the events after the first id of
-    `extent`, up to the second. With `whole` everybody is replayed. Data that is read anew is announced to
+    `extent`, up to the second. With `whole` everybody is replayed. Data that is read again is announced to
     `came`. Raises DataError when no list is left to learn from.
     """
     kept = folder / "data"
@@ -157,7 +157,7 @@ def choose_people(after: int, until: int, most_old: int | None) -> People:
 
     Everybody with news, the held-out people, and of all others `most_old`, those of the highest hash: the
     draw is the same every night until more people come. Of each of these groups those take part whom
-    `recommender.trust` draws; who said a single thing teaches nothing, and takes nobody's place there.
+    `recommender.trust` draws; who said a single thing teaches nothing, and takes no place there.
     """
     said = Event.objects.standing().teaching().filter(pk__lte=until).order_by()
     with_news = set(said.filter(pk__gt=after).values_list("user_id", flat=True).distinct().iterator())

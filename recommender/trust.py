@@ -65,7 +65,7 @@ class Known:
     guest: bool
     days_old: int
     days_active: int
-    network: str  # that of nobody else where none was noted
+    network: str  # of its own where none was noted
 
     def is_newcomer(self, rules: Rules) -> bool:
         """Say whether somebody is a guest, or a member who has yet to be known."""

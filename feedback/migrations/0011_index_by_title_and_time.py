@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 def where_able(concurrent: Any, plain: Any) -> Any:
-    """Return an operation that holds nobody up where the database can do that (PostgreSQL)."""
+    """Return an operation that blocks no writer where the database can do that (PostgreSQL)."""
 
     class Operation(concurrent):
         def database_forwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:

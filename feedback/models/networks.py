@@ -33,11 +33,11 @@ class LastNetworkManager(models.Manager["LastNetwork"]):
             self.filter(user=giver.pk).update(user_id=receiver.pk)
 
     def prune(self, days: int) -> int:
-        """Forget the networks that nobody has spoken from for `days` days; return how many."""
+        """Forget the networks without a reaction for `days` days; return how many."""
         return self.filter(seen_on__lt=timezone.localdate() - timedelta(days=days)).delete()[0]
 
     def of_people(self, user_ids: Sequence[int]) -> dict[int, str]:
-        """Return the network of each of a few hundred people, of whom one is known."""
+        """Return the network of each of a few hundred people, where it is known."""
         return dict(self.filter(user__in=user_ids).values_list("user_id", "network"))
 
 

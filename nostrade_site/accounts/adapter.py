@@ -58,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if not is_guest(guest):
             return super().new_user(request)  # type: ignore[no-any-return]
         serialise(guest.pk)
-        # Read anew: the form fills this object in before it is certain that the sign-up succeeds.
+        # Read again: the form fills this object in before it is certain that the sign-up succeeds.
         now = get_user_model().objects.filter(pk=guest.pk).first()
         if now is None:  # it logged in meanwhile, and what it said went along; or it was deleted
             return super().new_user(request)  # type: ignore[no-any-return]

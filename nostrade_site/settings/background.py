@@ -27,7 +27,7 @@ REDIS_CACHE = {
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"} if DEBUG else REDIS_CACHE}
 
 BROKER_PATIENCE = 2.0  # seconds for one answer,
-WORKER_PATIENCE = 15.0  # where nobody waits for it
+WORKER_PATIENCE = 15.0  # where no person waits for it
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -170,10 +170,10 @@ def test_a_frozen_broker_keeps_nobody_waiting_and_its_workers_go_on(site: Site, 
         assert (status, report["status"]) == (200, "degraded")
         assert "does not answer" in report["broker"]
         doctor = [sys.executable, "manage.py", "doctor", "--json"]
-        told = subprocess.run(
+        answer = subprocess.run(
             doctor, cwd=ROOT, env=site.environ, capture_output=True, timeout=4 * HANGS, check=False
         )
-        assert b'"broker", "level": "fail"' in told.stdout
+        assert b'"broker", "level": "fail"' in answer.stdout
         time.sleep(10)  # long enough for workers and scheduler to notice
     finally:
         os.kill(broker, signal.SIGCONT)

@@ -207,7 +207,7 @@ def test_a_list_of_many_years_makes_nobody_known(live) -> None:
 
 @pytest.mark.django_db
 def test_a_run_reads_of_a_crowd_what_it_counts(live) -> None:
-    """Twelve guests of one address beside nobody: two of them teach, and the run says so."""
+    """Twelve guests of one address alone: two of them teach, and the run says so."""
     guests = [User.objects.create_user(f"guest-{n:020}", pk=1000 + n) for n in range(12)]
     for guest in guests:
         LastNetwork.objects.note(guest, "198.51.100.1")
