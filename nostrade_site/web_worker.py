@@ -120,12 +120,14 @@ class Channel(HTTPChannel):
         """Send what waits. A last answer is to be read before the connection goes."""
         if self.holds_back:
             self._flush_exception(self._flush_some)
-            if not self.total_outbufs_len and not self.will_close:
+            if self.connected and not self.total_outbufs_len and not self.will_close:
                 self.holds_back = False
                 self.server.add_task(self)
                 return  # what is written from now on is the thread's
         if self.close_when_flushed and not self.requests:
             self._flush_exception(self._flush_some)
+            if not self.connected:  # it hung up, and that closed the channel
+                return
             if not self.total_outbufs_len and not self.will_close:
                 self.close_when_flushed, self.lingers_until = False, time.monotonic() + LINGER_SECONDS
                 with contextlib.suppress(OSError):  # it hung up

@@ -422,6 +422,16 @@ def test_it_listens_on_ipv6(start, host: str) -> None:
             assert network_of(json.loads(client.getresponse().read())["address"]) == "127.0.0.1"
 
 
+def test_whoever_hangs_up_before_the_answer_ends_is_no_error(start) -> None:
+    left = start()
+    for _ in range(500):
+        with left.connect() as client:
+            client.sendall(b"GET / HTTP/1.1\r\n" + CLOSE + b"\r\n")
+            client.recv(12)
+    assert left.get("/here")["path"] == "/here"
+    assert "uncaptured" not in left.log_path.read_text()
+
+
 def test_stopping_does_not_lose_an_answer(start) -> None:
     stopping = start()
     with stopping.connect() as client:
