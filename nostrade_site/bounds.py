@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from nostrade_site.problems import problem_response
 
-# gunicorn takes a hundred headers of 8 KB, and hands those of one name on as one. A browser sends 2 KB.
+# As much as our web worker takes of a head; other servers take more. A browser sends 2 KB.
 MOST_OF_HEADERS = 32 << 10
 TOO_MANY_HEADERS = "The headers of this request are too long: clear this site’s cookies and try again."
 # An upload that is somewhat too large is read and dropped, so that its page can say why; a larger one is not.

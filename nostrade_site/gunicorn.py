@@ -21,9 +21,6 @@ timeout = 60
 # Longer than proxies keep an idle connection (nginx: 60 s), or now and then a request meets one that closes.
 keepalive = 75
 graceful_timeout = 8
-# The most it takes: beyond it visitors get its own bare page. Our longest addresses are a view of the feed
-# (`LONGEST_VIEW`) that waits, quoted, in the address of the log-in page.
-limit_request_line = 8190
 control_socket_disable = True
 preload_app = False  # PyTorch must not have computed before a fork
 # Its own lines take the form of everybody else's.

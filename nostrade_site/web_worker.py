@@ -33,7 +33,9 @@ BODY_SECONDS = 30.0  # for a body or an answer, and more for what has moved:
 SLOWEST = 4096  # bytes a second
 LINGER_SECONDS = 5.0  # for a client to read an answer before the connection goes
 IN_MEMORY = 64 << 10  # bytes of one request or answer; what is more goes to a file
-LARGEST_HEAD = 32 << 10  # bytes of the request line and all header fields
+# Bytes of the request line and all header fields. Our longest address is a view of the feed (`LONGEST_VIEW`)
+# that waits, quoted, in the address of the log-in page: 6 KB.
+LARGEST_HEAD = 32 << 10
 LONGEST_LINE = 8190  # of a chunked body
 # Twice the most that a page or the API takes: what is a little too large gets their own words.
 LARGEST_BODY = 2 * max(48, settings.API_BODY_MB, settings.LIST_UPLOAD_MB) << 20

@@ -13,20 +13,17 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Self
 
 from nostrade_site.tests.slow_clients import probe
 
 
-@dataclass
-class Pulse:
-    """Asks `/healthz` every second, and notes when, how long the answer took and what it was (0: none)."""
+class _InBackground:
+    """Does its work in a thread for the length of a block."""
 
-    port: int
-    beats: list[tuple[float, float, int]] = field(default_factory=list)
-    _stopping: threading.Event = field(default_factory=threading.Event)
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -36,6 +33,18 @@ class Pulse:
     def __exit__(self, *args: object) -> None:
         self._stopping.set()
         self._thread.join()
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+
+class Pulse(_InBackground):
+    """Asks `/healthz` every second, and notes when, how long the answer took and what it was (0: none)."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.port = port
+        self.beats: list[tuple[float, float, int]] = []
 
     def _run(self) -> None:
         while not self._stopping.wait(1.0):
@@ -98,24 +107,15 @@ def _post(port: int, path: str, body: bytes, headers: dict[str, str], patience: 
     return 0
 
 
-class HostileUploads:
+class HostileUploads(_InBackground):
     """Sends one hostile upload after the other for the length of a block, in all their shapes in turns."""
 
     def __init__(self, port: int, session: str, every: float = 60.0, begins_with: int = 0) -> None:
         """Upload in the name of the person of `session`, at once and then every so many seconds."""
+        super().__init__()
         self.port, self.session, self.every = port, session, every
         self.answers: Counter[str] = Counter()
         self._shapes = islice(cycle([*HOSTILE_LISTS, "repeated names"]), begins_with, None)
-        self._stopping = threading.Event()
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        self._stopping.set()
-        self._thread.join()
 
     def _run(self) -> None:
         while True:

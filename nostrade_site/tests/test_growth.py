@@ -230,7 +230,7 @@ DOORS: dict[str, Door] = {
     # What people said before: it grows with each request.
     "events: the list": Door(1_000, lambda w, n: partial(ask, many_minds(w, n), "GET", "/api/v1/events/")),
     "events: activity": Door(1_000, lambda w, n: partial(ask, many_minds(w, n), "GET", "/activity/?q=a")),
-    # Pages: of an address 8 KB (gunicorn's `limit_request_line`).
+    # Pages: of an address 8 KB, a quarter of what the web worker takes of a head.
     "page: nothing at an address": Door(4_000, lambda w, n: partial(ask, w.visitor, "GET", "/" + "a" * n)),
     "page: dashes in an address": Door(
         4_000, lambda w, n: partial(ask, w.visitor, "GET", "/" + "-a" * (n // 2))
